@@ -74,7 +74,7 @@ it("has a text and examples for each command", { timeout: 60_000 }, ({ expect })
   const bare = sections.filter(
     (text) =>
       !text.includes("Examples:") &&
-      !/^thaw (?:serve|environments|snapshots|keys|accounts|engines|images|runtimes|invoke)\n/.test(text),
+      !/^thaw (?:environments|snapshots|keys|accounts|engines|images|runtimes|invoke)\n/.test(text),
   );
   expect(bare.map((text) => text.split("\n")[0])).toEqual([]);
 });

@@ -199,6 +199,16 @@ it.for([
   expect(stdout).toMatch(text);
 });
 
+it("has examples in the help, of options that are there", ({ expect }) => {
+  const examples = SERVE_USAGE.split("\nExamples:\n")[1]?.split("\n") ?? [];
+  expect(examples.length).toBeGreaterThan(2);
+  const names = new Set(["config", ...Object.values<OptionDeclaration<unknown>>(OPTIONS).map(({ name }) => name)]);
+  for (const example of examples) {
+    expect(example).toMatch(/^ {2}thaw serve(?: |$)/);
+    expect([...example.matchAll(/--([a-z-]+)/g)].filter(([, name = ""]) => !names.has(name))).toEqual([]);
+  }
+});
+
 it("shows each setting in the help", ({ expect }) => {
   for (const { name, flag, variable } of Object.values<OptionDeclaration<unknown>>(OPTIONS))
     expect(SERVE_USAGE).toContain(flag === null ? `  ${variable} ` : `  --${name} ${flag}`);

@@ -39,4 +39,10 @@ Each option has a variable (--snapshot-idle: THAW_SNAPSHOT_IDLE). The command li
 These have no flag, but a variable and a key in the file:
 ${OTHERS.map((option) => line(option.variable, `${option.help} (${option.defaultText ?? option.default})`)).join("\n")}
 
-Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON).`;
+Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set (OTLP over HTTP, JSON).
+
+Examples:
+  thaw serve
+  thaw serve --listen 127.0.0.1:9100 --data /srv/thaw
+  thaw serve --companion moto
+  thaw serve --config /etc/thaw.yaml`;
