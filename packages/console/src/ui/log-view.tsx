@@ -71,12 +71,41 @@ export function LogView(props: LogViewProps) {
   return (
     <>
       <Problem text={problem} />
+      <LogState count={lines.length} newer={newer} isWrapped={isWrapped} toEnd={() => setLeftAt(null)} />
+      <div
+        class={`log${isWrapped ? " wrapped" : ""}`}
+        ref={box}
+        onScroll={onScroll}
+        role="log"
+        aria-live="off"
+        aria-label={props.label}
+        tabIndex={0}
+      >
+        <LinesInSight lines={lines} placed={placed} open={setOpened} />
+      </div>
+      {opened !== null && <Opened line={opened} close={() => setOpened(null)} />}
+    </>
+  );
+}
+
+/** How many lines there are, and a way to those that came since somebody scrolled up. */
+function LogState({
+  count,
+  newer,
+  isWrapped,
+  toEnd,
+}: {
+  readonly count: number;
+  readonly newer: number;
+  readonly isWrapped: boolean;
+  readonly toEnd: () => void;
+}) {
+  return (
+    <>
       <p class="log-state">
-        <span class="muted">
-          {lines.length === 0 ? "No line yet; new ones come by themselves." : counted(lines.length, "line")}
-        </span>{" "}
+        <span class="muted">{count === 0 ? "No line yet; new ones come by themselves." : counted(count, "line")}</span>{" "}
         {newer > 0 && (
-          <button type="button" onClick={() => setLeftAt(null)}>
+          <button type="button" onClick={toEnd}>
             {counted(newer, "new line")}
           </button>
         )}{" "}
@@ -92,18 +121,6 @@ export function LogView(props: LogViewProps) {
       <p class="hidden" role="status">
         {newLinesInWords(newer)}
       </p>
-      <div
-        class={`log${isWrapped ? " wrapped" : ""}`}
-        ref={box}
-        onScroll={onScroll}
-        role="log"
-        aria-live="off"
-        aria-label={props.label}
-        tabIndex={0}
-      >
-        <LinesInSight lines={lines} placed={placed} open={setOpened} />
-      </div>
-      {opened !== null && <Opened line={opened} close={() => setOpened(null)} />}
     </>
   );
 }
