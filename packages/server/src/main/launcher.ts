@@ -19,6 +19,7 @@ import { bundled } from "@thaw/installation/bundled";
 import { homeCachePath, privateCache } from "@thaw/installation/compile-cache";
 import { accessPointOf } from "../model/access-point.ts";
 import { makeDataDirectory, makePrivateDirectory } from "./data-directory.ts";
+import { hasProcess } from "./has-process.ts";
 import { checkHostUsers } from "./host-users.ts";
 import type { LaunchedProgram, LaunchPlan } from "./launch-plan.ts";
 import { grantablePorts } from "./options/host-ports.ts";
@@ -59,16 +60,7 @@ function prepareDirectories(options: ServeOptions, layout: Layout): void {
 function removeDeadRuns(parent: string): void {
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent)) {
-    if (/^\d+$/.test(name) && !isRunning(name)) rmSync(join(parent, name), { recursive: true, force: true });
-  }
-}
-
-/** Says whether a process runs. One that has ended and was not waited for is there, but has no command line. */
-function isRunning(pid: string): boolean {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8") !== "";
-  } catch {
-    return false;
+    if (/^\d+$/.test(name) && !hasProcess(name)) rmSync(join(parent, name), { recursive: true, force: true });
   }
 }
 
