@@ -26,7 +26,7 @@ export function findTraces(): Traces {
   return {
     processes: listProcesses()
       .filter(({ command }) =>
-        /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|main\/serve\.ts|^\/python\/bin\/ld-linux/.test(command),
+        /thaw-(sandboxd|supervisor)|\/var\/rapid\/init|\/serve\.(?:ts|mjs)\b|^\/python\/bin\/ld-linux/.test(command),
       )
       .map(({ pid, command }) => `${pid} ${command.slice(0, 80)}`),
     mounts: readFileSync("/proc/self/mounts", "utf8")

@@ -30,6 +30,8 @@ export const OTHER_VARIABLES: readonly VariableGroup[] = [
       THAW_CRIU: "the CRIU program (THAW_HOME/criu/criu)",
       THAW_PAGER: "the pager program, when it is not the one in THAW_BINARIES",
       THAW_PARENT_PID: "set by the command itself under npx: the process whose end is its own",
+      THAW_PROGRAMS:
+        "`sources`: command line and server are started from their sources, also where they are bundled (dist)",
       THAW_PROGRAM: "name of the program in messages (npx thaw; the package's command says thaw)",
     },
   },

@@ -61,7 +61,9 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
     THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "",
   };
   const repository = options.repository ?? REPOSITORY;
-  const program = bundled(repository, "serve") ?? join(repository, "packages/server/src/main/serve.ts");
+  const program =
+    bundled(repository, "serve", { ...process.env, ...options.env }) ??
+    join(repository, "packages/server/src/main/serve.ts");
   const args = [
     "--disable-warning=ExperimentalWarning",
     program,

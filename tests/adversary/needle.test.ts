@@ -110,7 +110,7 @@ it("no memory goes into core dumps, and none of a snapshot that is laid out into
   const find = (part: RegExp): number => processes.find(({ command }) => part.test(command))?.pid ?? 0;
   const parts = [
     server.pid,
-    find(/serve\.ts/),
+    find(/serve\.(?:ts|mjs)\b/),
     find(/^\S*thaw-pager/),
     find(/^thaw-keeper/),
     find(/thaw-sandboxd serve/),

@@ -30,6 +30,8 @@ export function faultyPrograms(control: FaultControl): Readonly<Record<string, s
 export function faultyServer(control: FaultControl): Readonly<Record<string, string>> {
   return {
     ...faultyPrograms(control),
+    // Modules are exchanged, which a bundle has no more.
+    THAW_PROGRAMS: "sources",
     // Every clone is restored for the invoke that asks for it.
     THAW_PARKED_CLONES_MAX: "0",
     NODE_OPTIONS: `--disable-warning=ExperimentalWarning --import=data:text/javascript,${encodeURIComponent(ENTRY)}`,

@@ -14,8 +14,9 @@ export const DIST = "dist";
  */
 export const BUNDLES = "bundles.json";
 
-/** Names the bundle of a program; null where there is none of the sources as they are now. */
-export function bundled(root, program) {
+/** Names the bundle of a program; null where there is none of the sources as they are now, or sources are asked for. */
+export function bundled(root, program, env = process.env) {
+  if (env.THAW_PROGRAMS === "sources") return null;
   try {
     const { folder, inputs } = JSON.parse(readFileSync(join(root, DIST, BUNDLES), "utf8"));
     return inputs.every((input) => isCurrent(root, input)) ? join(root, DIST, folder, `${program}.mjs`) : null;

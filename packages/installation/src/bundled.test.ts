@@ -31,6 +31,11 @@ test("a bundle is there while its sources are as they were", () => {
   expect(bundled(root, "serve")).toBe(join(root, DIST, "f/serve.mjs"));
 });
 
+test("none where sources are asked for", () => {
+  expect(bundled(root, "serve", { THAW_PROGRAMS: "sources" })).toBeNull();
+  expect(bundled(root, "serve", { THAW_PROGRAMS: "" })).not.toBeNull();
+});
+
 test("a package's own is there without a look at its sources", () => {
   writeInputs([]);
   rmSync(join(root, "packages"), { recursive: true });
