@@ -3,7 +3,7 @@ import { CloudFormationClient, CloudFormationServiceException } from "@aws-sdk/c
 import { S3Client } from "@aws-sdk/client-s3";
 import { SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
-import type { Connection } from "./connection.ts";
+import { CLIENT_SETTINGS, type Connection } from "./connection.ts";
 
 export interface StackClients {
   readonly stacks: CloudFormationClient;
@@ -14,7 +14,7 @@ export interface StackClients {
 
 /** Asks the server whose account the keys are of. */
 export async function openStackClients({ endpoint, region, credentials }: Connection): Promise<StackClients> {
-  const options = { endpoint, region, credentials, maxAttempts: 1 };
+  const options = { endpoint, region, credentials, ...CLIENT_SETTINGS };
   const { Account: accountId = "" } = await new STSClient(options).send(new GetCallerIdentityCommand({}));
   return {
     stacks: new CloudFormationClient(options),

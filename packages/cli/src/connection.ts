@@ -6,6 +6,15 @@ import { CommandError } from "@thaw/installation/command-error";
 import { fetchEndless } from "./endless.ts";
 import { findTarget } from "./find-server.ts";
 
+/**
+ * Settings of AWS's clients here. Each request has a connection of its own: Node.js keeps an idle one for as long as
+ * the server lets it, and a request that is sent while the server closes it fails, as none is tried again.
+ */
+export const CLIENT_SETTINGS = {
+  maxAttempts: 1,
+  requestHandler: { httpAgent: { keepAlive: false }, httpsAgent: { keepAlive: false } },
+} as const;
+
 export interface Connection {
   readonly endpoint: string;
   readonly region: string;
@@ -32,7 +41,7 @@ export function connect(): Connection {
     if (target.credentials instanceof CommandError) throw target.credentials;
     return target.credentials;
   };
-  const lambda = new LambdaClient({ endpoint, region, credentials, maxAttempts: 1 });
+  const lambda = new LambdaClient({ endpoint, region, credentials, ...CLIENT_SETTINGS });
   return {
     endpoint,
     region,
