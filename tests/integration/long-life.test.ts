@@ -45,12 +45,24 @@ interface Look {
   readonly mounts: number;
 }
 
-/** Looks after a collection in the server; the function's is its own. */
+/** Null where the process has ended. */
+function descriptorsOf(pid: number): number | null {
+  try {
+    return readdirSync(`/proc/${pid}/fd`).length;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * Looks after a collection in the server; the function's is its own. What sandboxd starts for a moment, as it does to
+ * look at its network rules, is no part of it: such a process is not there any more when the heaps were looked at.
+ */
 async function look(): Promise<Look> {
-  const all = childrenOf(functions.server.pid);
   // First, as the inspector's connections are descriptors of the server's until both sides have closed them.
-  const descriptors = new Map(all.map(({ pid }) => [pid, readdirSync(`/proc/${pid}/fd`).length]));
+  const descriptors = new Map(childrenOf(functions.server.pid).map(({ pid }) => [pid, descriptorsOf(pid)]));
   const heaps = await liveHeaps(functions.server);
+  const all = childrenOf(functions.server.pid).filter(({ pid }) => (descriptors.get(pid) ?? null) !== null);
   const processes = all.map(({ pid, command }) => {
     const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return [pid, { command, descriptors: descriptors.get(pid) ?? 0, residentMiB: Number(resident) / 1024 }] as const;
