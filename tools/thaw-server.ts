@@ -60,13 +60,9 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
     THAW_ACCESS_KEY_ID: keys["AWS_ACCESS_KEY_ID"] ?? "",
     THAW_SECRET_ACCESS_KEY: keys["AWS_SECRET_ACCESS_KEY"] ?? "",
   };
-  const repository = options.repository ?? REPOSITORY;
-  const program =
-    bundled(repository, "serve", { ...process.env, ...options.env }) ??
-    join(repository, "packages/server/src/main/serve.ts");
   const args = [
     "--disable-warning=ExperimentalWarning",
-    program,
+    programOf(options),
     "--listen",
     "127.0.0.1:0",
     "--data",
@@ -117,6 +113,12 @@ export async function startThaw(options: ThawServerOptions = {}): Promise<ThawSe
       rmSync(dataDir, { recursive: true, force: true });
     },
   };
+}
+
+/** As a start of its own would choose it. */
+function programOf({ repository = REPOSITORY, env }: ThawServerOptions): string {
+  const bundle = bundled(repository, "serve", { ...process.env, ...env });
+  return bundle ?? join(repository, "packages/server/src/main/serve.ts");
 }
 
 /** In a mount namespace where /etc/resolv.conf is another one. */

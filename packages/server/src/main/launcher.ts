@@ -11,7 +11,7 @@
  * The launcher (crates/sandboxd/src/launcher) ends with any of them, and they with it. On SIGHUP it becomes this
  * program again, with the listening socket as standard input.
  */
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { dirname, join, relative } from "node:path";
 import { type Parts, PROGRAM, partsOf, ROOT, SETUP } from "@thaw/installation";
