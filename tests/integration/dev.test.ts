@@ -357,6 +357,25 @@ it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
   expect(readdirSync(join(folder, "tmp"))).toEqual([]);
 });
 
+it("takes a save of the TypeScript sample of thaw init", async ({ expect }) => {
+  expect(await runThaw(["init", folder, "--runtime", "typescript"])).toMatchObject({ code: 0 });
+  mkdirSync(join(folder, "node_modules"));
+  symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(folder, "node_modules/esbuild"));
+  const greets = (word: string): Promise<true> =>
+    functions.eventually(`the sample says ${word}`, async () => {
+      const { payload } = await functions.invoke(stackName());
+      return JSON.stringify(payload).includes(`${word}, world!`);
+    });
+  await withDev(async (dev) => {
+    await dev.heard(/watching the code of Hello/);
+    expect(dev.said).not.toContain("note: Hello");
+    await greets("Hello");
+    const source = join(folder, "src/app.ts");
+    writeFileSync(source, readFileSync(source, "utf8").replace('return "Hello"', 'return "Welcome"'));
+    await greets("Welcome");
+  });
+});
+
 it("goes on when the server answers again, and refuses what it does not have", async ({ expect }) => {
   save("index.mjs", answering("one"));
   template("  Hello: { Type: AWS::Serverless::Function, Properties: {} }\n");

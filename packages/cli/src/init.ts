@@ -22,7 +22,7 @@ import { print, printJson } from "./table.ts";
 const SAMPLES = {
   nodejs: { test: "npm test", build: null },
   python: { test: "python3 -m unittest", build: null },
-  typescript: { test: "npm install && npm test", build: "npm run build" },
+  typescript: { test: "npm install && npm test", build: null },
   java: { test: "mvn test", build: "mvn package" },
 } as const;
 

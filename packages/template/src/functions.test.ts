@@ -42,3 +42,18 @@ Resources:
     ["Asset", { kind: "path", path: "asset.a" }, null, null, []],
   ]);
 });
+
+it("finds the source of a handler that esbuild makes", ({ expect }) => {
+  const handlerOf = (handler: string, entries: readonly string[], more: object = {}): string | null => {
+    const Metadata = { BuildMethod: "esbuild", BuildProperties: { EntryPoints: entries }, ...more };
+    const Hello = { Type: "AWS::Serverless::Function", Metadata, Properties: { Handler: handler } };
+    return readFunctions(parseTemplate(JSON.stringify({ Resources: { Hello } }), "t"), "s")[0]?.handler ?? null;
+  };
+  expect(handlerOf("app.handler", ["src/app.ts"])).toBe("src/app.handler");
+  expect(handlerOf("app.handler", ["./src/app.mts"])).toBe("src/app.handler");
+  expect(handlerOf("app.handler", ["app.ts"])).toBe("app.handler");
+  expect(handlerOf("b/app.handler", ["src/a.ts", "src/b/app.ts"])).toBe("src/b/app.handler");
+  expect(handlerOf("other.handler", ["src/app.ts"])).toBe("other.handler");
+  expect(handlerOf("app.handler", ["src/app.ts"], { SamResourceId: "Hello" })).toBe("app.handler");
+  expect(handlerOf("app.handler", [])).toBe("app.handler");
+});

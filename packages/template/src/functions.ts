@@ -1,4 +1,5 @@
 /** The functions of a template for those who read code and deploy nothing: where it is, and how it is entered. */
+import { posix } from "node:path";
 import { withGlobals } from "./globals.ts";
 import { type LocalValues, readLocally } from "./local-values.ts";
 import type { Template } from "./template.ts";
@@ -44,8 +45,32 @@ export function readFunctions(template: Template, stackName: string): readonly T
     const code = type === SAM_FUNCTION ? samCode(properties, values) : lambdaCode(resource, properties, values);
     const text = (key: string): string | null => textOf(values, properties[key]);
     const layers = layersOf(values, properties["Layers"]);
-    return code === null ? [] : [{ logicalId, code, handler: text("Handler"), runtime: text("Runtime"), layers }];
+    const handler = inSource(text("Handler"), resource["Metadata"]);
+    return code === null ? [] : [{ logicalId, code, handler, runtime: text("Runtime"), layers }];
   });
+}
+
+/**
+ * Finds the handler where the source has it. esbuild puts what it makes of an entry point below the folder that all
+ * entry points share; the code of a template that `sam build` has written is made already.
+ */
+function inSource(handler: string | null, metadata: TemplateValue | undefined): string | null {
+  if (handler === null || !isTemplateMap(metadata) || metadata["BuildMethod"] !== "esbuild") return handler;
+  const properties = metadata["BuildProperties"];
+  const given = isTemplateMap(properties) ? properties["EntryPoints"] : undefined;
+  if (metadata["SamResourceId"] !== undefined || !isTemplateList(given)) return handler;
+  const modules = given.map((each) =>
+    posix
+      .normalize(String(each))
+      .replace(/\.[cm]?[jt]sx?$/, "")
+      .split("/"),
+  );
+  const [first = []] = modules;
+  const differs = first.findIndex((part, at) => at === first.length - 1 || modules.some((each) => each[at] !== part));
+  const dot = handler.lastIndexOf(".");
+  const wanted = posix.normalize(handler.slice(0, dot));
+  const found = modules.find((each) => each.slice(Math.max(differs, 0)).join("/") === wanted);
+  return found === undefined ? handler : `${found.join("/")}${handler.slice(dot)}`;
 }
 
 function textOf(values: LocalValues, value: TemplateValue | undefined): string | null {

@@ -1,5 +1,5 @@
 /** What becomes of the paths in a template: folders of a project on disk, and a bucket that keeps what it is given. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readSections } from "@thaw/template/template";
@@ -184,3 +184,37 @@ it("writes prime events into the package, of a text, too", async ({ expect }) =>
   expect([zip.includes("thaw.prime.json"), zip.includes("index.py")]).toEqual([true, true]);
   expect(readFileSync(path, "utf8")).toContain("InlineCode");
 });
+
+it("bundles what the template leaves to esbuild, and leaves what sam build has made", async ({ expect }) => {
+  write("node_modules/esbuild/package.json", {});
+  symlinkSync(
+    join(import.meta.dirname, "../../../../node_modules/esbuild/bin"),
+    join(root, "node_modules/esbuild/bin"),
+  );
+  write("src/app.ts", "export const handler = async (): Promise<string> => word;\nimport { word } from './word.ts';\n");
+  write("src/word.ts", "export const word: string = 'bundled';\n");
+  const metadata = { BuildMethod: "esbuild", BuildProperties: { EntryPoints: ["src/app.ts"], Minify: false } };
+  const template = (Metadata: object): object => ({
+    Resources: { Hello: { Type: SAM, Metadata, Properties: { CodeUri: "." } } },
+  });
+  await packed(write("template.json", template(metadata)));
+  const [bundle] = [...kept.values()].map((zip) => filesOf(zip));
+  expect(bundle).toEqual(["app.js"]);
+  expect(notes).toEqual([]);
+  kept.clear();
+  await packed(write("template.json", template({ ...metadata, SamResourceId: "Hello" })));
+  expect([...kept.values()].map((zip) => filesOf(zip))[0]).toContain("src/app.ts");
+  kept.clear();
+  write("src/word.ts", "export const word: string = ;\n");
+  await expect(packed(write("template.json", template(metadata)))).rejects.toThrow(
+    /^Resources\.Hello: esbuild can't bundle [^]*word\.ts:1:28/,
+  );
+});
+
+/** Names in a zip, which its central directory has in the clear. */
+function filesOf(zip: Buffer): readonly string[] {
+  const names: string[] = [];
+  for (let at = zip.indexOf("PK\u0001\u0002"); at >= 0; at = zip.indexOf("PK\u0001\u0002", at + 1))
+    names.push(zip.toString("utf8", at + 46, at + 46 + zip.readUInt16LE(at + 28)));
+  return names;
+}

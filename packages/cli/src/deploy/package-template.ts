@@ -13,6 +13,7 @@ import type { Report } from "@thaw/template/problem";
 import { parseSnippet, type ParsedTemplate, readSections, type Template, templateOf } from "@thaw/template/template";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { Artifacts, StoredObject } from "./artifacts.ts";
+import { isBuiltBySam, packageBundle, readEsbuild } from "./esbuild.ts";
 import { type CdkAsset, oslsZip, readCdkAssets } from "./local-code.ts";
 import { packageCode, packageInline, readFileOrFail } from "./package-code.ts";
 
@@ -125,8 +126,8 @@ async function packageResource(packing: Packing, logicalId: string, whole: Templ
   const own = isTemplateMap(whole["Properties"]) ? whole["Properties"] : {};
   const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
   const isPresent = packing.values.isPresent(whole);
-  const isBuilt = metadata["SamResourceId"] !== undefined || packing.built.has(logicalId);
-  if (metadata["BuildMethod"] !== undefined && !isBuilt)
+  const isBuilt = isBuiltBySam(metadata) || packing.built.has(logicalId);
+  if (metadata["BuildMethod"] !== undefined && !isBuilt && readEsbuild(logicalId, metadata) === null)
     packing.note(
       `Resources.${logicalId}.Metadata.BuildMethod is for sam build, which has not been run: the folder goes as it is`,
     );
@@ -261,15 +262,21 @@ function packagePath(packing: Packing, resource: Resource, path: string): Promis
   const { artifacts, packed } = packing;
   const primes = primesOf(packing, resource);
   if (!resource.isPresent) return Promise.resolve({ bucket: artifacts.bucket, key: NOT_PACKED });
-  const full = packing.built.get(resource.logicalId) ?? resolve(dirname(packing.path), path);
-  const id = JSON.stringify([full, primes]);
+  const built = packing.built.get(resource.logicalId);
+  const full = built ?? resolve(dirname(packing.path), path);
+  const esbuild = built === undefined ? readEsbuild(resource.logicalId, resource.metadata) : null;
+  const id = JSON.stringify([full, primes, esbuild]);
   const known = packed.get(id) ?? packAndPut();
   packed.set(id, known);
   return known;
 
   async function packAndPut(): Promise<StoredObject> {
     try {
-      return await artifacts.put(await packageCode(dirname(packing.path), full, primes), ".zip");
+      const code =
+        esbuild === null
+          ? await packageCode(dirname(packing.path), full, primes)
+          : await packageBundle(full, esbuild, primes);
+      return await artifacts.put(code, ".zip");
     } catch (error) {
       if (error instanceof CommandError) throw new CommandError(`Resources.${resource.logicalId}: ${error.message}`);
       throw error;

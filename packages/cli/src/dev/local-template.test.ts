@@ -73,6 +73,24 @@ it("names what a save needs besides, by its tool", () => {
   expect(notes[3]).toMatch(/^Make: its BuildMethod makefile is not run/);
 });
 
+it("names the code that nobody writes by hand", () => {
+  write("dist/app.mjs");
+  write("go/bootstrap", "\u007fELF");
+  write("shell/bootstrap", "#!/bin/sh");
+  write("src/app.mjs");
+  const { notes } = read(`
+  Built: { Type: AWS::Serverless::Function, Properties: { CodeUri: dist/, Runtime: nodejs24.x } }
+  Go: { Type: AWS::Serverless::Function, Properties: { CodeUri: go, Runtime: provided.al2023 } }
+  Shell: { Type: AWS::Serverless::Function, Properties: { CodeUri: shell, Runtime: provided.al2023 } }
+  Written: { Type: AWS::Serverless::Function, Properties: { CodeUri: src, Runtime: nodejs24.x } }
+`);
+  const said = "is what a build makes, which is not run here: a save of its sources changes nothing";
+  expect(notes).toEqual([
+    expect.stringMatching(`^Built: ${join(root, "dist")} ${said}.*BuildMethod esbuild`),
+    expect.stringMatching(`^Go: ${join(root, "go")} ${said}`),
+  ]);
+});
+
 it("takes esbuild's options as sam build does, and refuses one that it does not know", () => {
   const esbuild = (properties: string): readonly string[] | undefined =>
     read(`

@@ -1,5 +1,5 @@
 /** What of a template lies on this host: the code of its functions, and files whose change is one of the stack. */
-import { existsSync, statSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
 import { withGlobals } from "@thaw/template/globals";
 import { type LocalOptions, type LocalValues, readLocally } from "@thaw/template/local-values";
@@ -7,7 +7,7 @@ import { readSections, type Template, templateOf } from "@thaw/template/template
 import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import { findTemplate } from "../deploy/find-template.ts";
 import { pathOf, primesOf } from "../deploy/package-template.ts";
-import { type EsbuildOptions, readEsbuild } from "./esbuild.ts";
+import { type EsbuildOptions, readEsbuild } from "../deploy/esbuild.ts";
 import { findJavaBuild, type JavaBuild, sourcesOf } from "./java.ts";
 
 export interface LocalFunction {
@@ -47,6 +47,9 @@ const FILES: Readonly<Record<string, readonly string[]>> = {
   "AWS::Serverless::Application": ["Location"],
 };
 const BUILT_FOLDER = [".aws-sam", "build"].join(sep);
+/** Names of folders that builds write to, and nobody else. */
+const OUTPUTS = new Set(["dist", "build", "out", "output", ".build", "bundle", "target", "publish"]);
+const ELF = Buffer.from("\u007fELF");
 const NAMES = ["template.yaml", "template.yml", "template.json"];
 
 /** Finds the template that people write, also where `sam build` has made a newer one of it. */
@@ -157,6 +160,10 @@ function notesOf({ logicalId, path, runtime, esbuild, java }: LocalFunction, who
         : `${logicalId}: no pom.xml or build.gradle makes ${path}: a save of it puts it in as it is`,
     ];
   }
+  if (isOutput(path, runtime))
+    return [
+      `${logicalId}: ${path} is what a build makes, which is not run here: a save of its sources changes nothing before the build has written there${byEsbuild(runtime)}`,
+    ];
   if (runtime.startsWith("python") && has("requirements.txt"))
     return [
       `${logicalId}: what requirements.txt names is not installed here: pip install -r requirements.txt -t ${path}`,
@@ -164,4 +171,30 @@ function notesOf({ logicalId, path, runtime, esbuild, java }: LocalFunction, who
   if (runtime.startsWith("nodejs") && has("package.json") && !has("node_modules"))
     return [`${logicalId}: there is a package.json and no node_modules: run npm install in ${path} if it needs some`];
   return [];
+}
+
+/** True where nobody writes the code by hand: a folder of a build, or a program of a compiler's. */
+function isOutput(path: string, runtime: string): boolean {
+  if (OUTPUTS.has(basename(path)) || path.includes(`${sep}${BUILT_FOLDER}${sep}`)) return true;
+  return runtime.startsWith("provided") && isProgram(join(path, "bootstrap"));
+}
+
+/** True for an executable of a compiler's; a script is what somebody writes. */
+function isProgram(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) return false;
+  const start = Buffer.alloc(ELF.length);
+  const file = openSync(path, "r");
+  try {
+    readSync(file, start);
+  } finally {
+    closeSync(file);
+  }
+  return start.equals(ELF);
+}
+
+function byEsbuild(runtime: string): string {
+  return runtime.startsWith("nodejs")
+    ? ". Let CodeUri name the sources, with Metadata BuildMethod esbuild, and a save bundles them"
+    : "";
 }

@@ -15,7 +15,7 @@ import { findStack, shownParameters } from "../deploy/stack.ts";
 import { isServerAway } from "../errors.ts";
 import { putCode } from "./code-update.ts";
 import type { FunctionDebugger } from "./debug/function-debugger.ts";
-import { bundle } from "./esbuild.ts";
+import { bundle } from "../deploy/esbuild.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { JavaBuilds } from "./java.ts";
 import { type LocalFunction, type LocalTemplate, readLocalTemplate } from "./local-template.ts";

@@ -3,10 +3,12 @@
  * project's choice, and it comes as a prebuilt program, which Thaw does not bring along.
  */
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
+import { packageCode } from "./package-code.ts";
 
 export interface EsbuildOptions {
   /** Of esbuild's own command line. */
@@ -41,9 +43,17 @@ const JOINED = new Set(["MainFields", "Conditions", "Target"]);
 /** Those of sam build. */
 const DEFAULTS: TemplateMap = { Minify: true, Target: "es2020", Format: "cjs", Platform: "node" };
 
-/** Null where the function is built in another way. Throws CommandError for a property that is not known. */
+/** True for the metadata of a function that `sam build` has written: its code is as it goes into the function. */
+export function isBuiltBySam(metadata: TemplateMap): boolean {
+  return metadata["SamResourceId"] !== undefined;
+}
+
+/**
+ * Null where the function is built in another way, or was built by `sam build`. Throws CommandError for a property that
+ * is not known.
+ */
 export function readEsbuild(logicalId: string, metadata: TemplateMap): EsbuildOptions | null {
-  if (metadata["BuildMethod"] !== "esbuild") return null;
+  if (metadata["BuildMethod"] !== "esbuild" || isBuiltBySam(metadata)) return null;
   const given = metadata["BuildProperties"] ?? {};
   const place = `Resources.${logicalId}.Metadata.BuildProperties`;
   if (!isTemplateMap(given)) throw new CommandError(`${place} must be a map`);
@@ -85,6 +95,18 @@ export async function bundle(folder: string, options: EsbuildOptions, to: string
   });
 }
 
+/** Bundles a folder and packs what came out. Throws CommandError with esbuild's own words where the code is broken. */
+export async function packageBundle(folder: string, options: EsbuildOptions, primes: string | null): Promise<Buffer> {
+  const to = mkdtempSync(join(tmpdir(), "thaw-bundle-"));
+  try {
+    const problem = await bundle(folder, options, to);
+    if (problem !== null) throw new CommandError(`esbuild can't bundle ${folder}:\n${problem}`);
+    return await packageCode(to, ".", primes);
+  } finally {
+    rmSync(to, { recursive: true, force: true });
+  }
+}
+
 /** The program and its first arguments. It is a script where npm was not allowed to run esbuild's own installation. */
 function findEsbuild(folder: string): readonly [string, ...string[]] {
   for (let at = folder; ; at = dirname(at)) {
@@ -92,7 +114,7 @@ function findEsbuild(folder: string): readonly [string, ...string[]] {
     if (existsSync(path)) return isScript(path) ? [process.execPath, path] : [path];
     if (at === dirname(at))
       throw new CommandError(
-        `${folder} needs esbuild, which its project does not have: npm install --save-dev esbuild`,
+        `${folder} needs esbuild, and no node_modules there or above has it. Run npm install in the folder of package.json; where that does not name esbuild: npm install esbuild`,
       );
   }
 }
