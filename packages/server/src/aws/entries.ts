@@ -24,8 +24,9 @@ export async function measureGrown(
   return { count: count + Number(before === null), sizeBytes: sizeBytes - had + has };
 }
 
+/** As it is stored: without the revision of one that was read. */
 function sizeOf(record: object): number {
-  return Buffer.byteLength(JSON.stringify(record));
+  return Buffer.byteLength(JSON.stringify({ ...record, revision: undefined }));
 }
 
 /** What is to be written, and what the caller gets. */

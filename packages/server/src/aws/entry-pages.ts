@@ -1,4 +1,5 @@
 /** Pages of lists, in the order of a key: a page goes on behind the last key of the one before. */
+import type { Turns } from "../base/turns.ts";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -23,6 +24,29 @@ export function pageOf<T>(
   const last = items.at(-1);
   const next = last === undefined || items.length === rest.length ? null : tokenOf(keyOf(last));
   return { items, next };
+}
+
+/**
+ * Makes a page of records that may be long, so that one at a time is in memory, and others have their turn between them.
+ * @param readNext - the record behind an id; undefined where there is none.
+ * @returns Null where the token is none of these.
+ */
+export async function readPage<T extends { readonly id: string }, P>(
+  readNext: (after: string) => Promise<T | undefined>,
+  present: (record: T) => P,
+  { length, token, turns }: { readonly length: number; readonly token: string | undefined; readonly turns: Turns },
+): Promise<Page<P> | null> {
+  let after = token === undefined ? "" : readToken(token);
+  if (after === null) return null;
+  const items: P[] = [];
+  for (let record = await readNext(after); record !== undefined; record = await readNext(after)) {
+    // One more than the page has tells that there is another one.
+    if (items.length === length) return { items, next: tokenOf(after) };
+    items.push(present(record));
+    after = record.id;
+    await turns.next();
+  }
+  return { items, next: null };
 }
 
 /** The last key of the page before; empty at the beginning, and where the token is none of these. */

@@ -6,17 +6,31 @@ const entry = (id: string) => ({ id, functionName: "f", qualifier: "$LATEST", re
 const write = (op: "put" | "remove", kind: "urlId", id: string): Write =>
   op === "put" ? { op, kind, record: entry(id), over: null } : { op, kind, record: entry(id) };
 
+/** Reads no more than a few at once: an API may have some MB. */
+function storeOf(listed: Readonly<Record<string, ReadonlyArray<{ readonly id: string }>>>) {
+  const listAccountEntriesAfter = async (kind: string, after: string, countMax: number) => {
+    expect(countMax).toBeLessThanOrEqual(5);
+    return listed[kind]?.filter(({ id }) => id > after).slice(0, countMax) ?? [];
+  };
+  return { listAccountEntriesAfter } as unknown as MetadataStore;
+}
+
+it("reads all that a scope has", async () => {
+  const ids = new HostedIds();
+  const all = Array.from({ length: 12 }, (_, n) => entry(`api${String(n).padStart(2, "0")}`));
+  await ids.load("alice", storeOf({ restApi: all }));
+  expect(all.map(({ id }) => ids.scopeOf("restApi", id))).toEqual(all.map(() => "alice"));
+});
+
 it("knows whose an id is, from what was there, what is made and what goes", async () => {
   const ids = new HostedIds();
   const listed = {
     urlId: [entry("old")],
-    httpApi: [entry("old"), entry("api")],
+    httpApi: [entry("api"), entry("old")],
     restApi: [],
     topicSubscription: [entry("path")],
   };
-  const listAccountEntries = (async (kind: keyof typeof listed) =>
-    listed[kind]) as unknown as MetadataStore["listAccountEntries"];
-  await ids.load("alice", { listAccountEntries });
+  await ids.load("alice", storeOf(listed));
   ids.heard("bob", [write("put", "urlId", "new")]);
   const owners = (): readonly unknown[] => [
     ids.scopeOf("urlId", "old"),

@@ -8,14 +8,27 @@ import type { MetadataStore, Write } from "../ports/metadata-store.ts";
 
 const KINDS: readonly HostedKind[] = ["urlId", "httpApi", "restApi", "topicSubscription"];
 
+/** An API may have some MB. */
+const READ_AT_ONCE = 5;
+
 export class HostedIds {
   /** Keys of scopes by kind and id. */
   readonly #scopes = new Map<string, string>();
 
   /** Adds what a scope has already. What it writes meanwhile is told by `heard`. */
-  async load(scope: string, store: Pick<MetadataStore, "listAccountEntries">): Promise<void> {
-    for (const kind of KINDS)
-      for (const { id } of await store.listAccountEntries(kind)) this.#scopes.set(keyOf(kind, id), scope);
+  async load(scope: string, store: Pick<MetadataStore, "listAccountEntriesAfter">): Promise<void> {
+    for (const kind of KINDS) {
+      let after: string | null = "";
+      while (after !== null) {
+        const some: ReadonlyArray<{ readonly id: string }> = await store.listAccountEntriesAfter(
+          kind,
+          after,
+          READ_AT_ONCE,
+        );
+        for (const { id } of some) this.#scopes.set(keyOf(kind, id), scope);
+        after = some.length < READ_AT_ONCE ? null : (some.at(-1)?.id ?? null);
+      }
+    }
   }
 
   /** Takes what a scope has committed. */

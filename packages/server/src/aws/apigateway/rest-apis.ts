@@ -7,7 +7,7 @@ import { badRequest } from "../gateways/refusals.ts";
 import { checkTags } from "../gateways/tags.ts";
 import { checkHonoured } from "./honoured.ts";
 import { defaultModels } from "./models.ts";
-import { pageOf } from "./pages.ts";
+import { answerOf, readWish } from "./pages.ts";
 import { patched, type Patchables } from "./patches.ts";
 import { presentApi } from "./present.ts";
 import { API_ID_LENGTH, type StoredRestApis } from "./stored-rest-apis.ts";
@@ -41,7 +41,7 @@ export function restApiOperations(apis: StoredRestApis): ServiceOperations<Opera
       return presentApi(await apis.find(restApiId));
     },
     async GetRestApis(input) {
-      return pageOf(await apis.list(), ({ id }) => id, presentApi, input);
+      return answerOf(await apis.page(presentApi, readWish(input)));
     },
     async UpdateRestApi({ restApiId, patchOperations }) {
       const updated = await apis.change(restApiId, (before) => {

@@ -3,7 +3,8 @@ import { newLabel } from "../../base/ids.ts";
 import { frozenId } from "../../model/http-api/record.ts";
 import type { RestApiRecord, RestMethodRecord, RestResourceRecord } from "../../model/rest-api/record.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
-import { ApiDocuments, type ApiParts, type Edit } from "../gateways/api-documents.ts";
+import type { Page } from "../entry-pages.ts";
+import { ApiDocuments, type ApiParts, type Edit, type PageWish } from "../gateways/api-documents.ts";
 import { notFound } from "../gateways/refusals.ts";
 
 /** Lengths of AWS's ids. */
@@ -18,7 +19,7 @@ export class StoredRestApis {
 
   constructor(parts: ApiParts) {
     this.parts = parts;
-    this.#documents = new ApiDocuments("restApi", parts.store, (id) =>
+    this.#documents = new ApiDocuments("restApi", parts, (id) =>
       notFound(`Invalid API identifier specified ${parts.scope.accountId}:${id}`),
     );
   }
@@ -27,8 +28,8 @@ export class StoredRestApis {
     return this.#documents.find(apiId);
   }
 
-  list(): Promise<ReadonlyArray<Stored<RestApiRecord>>> {
-    return this.#documents.list();
+  page<P>(present: (api: RestApiRecord) => P, wish: PageWish): Promise<Page<P> | null> {
+    return this.#documents.page(present, wish);
   }
 
   add(api: RestApiRecord): Promise<void> {

@@ -11,7 +11,7 @@ import { badRequest } from "../gateways/refusals.ts";
 import { checkHonoured } from "./honoured.ts";
 import { importOperations } from "./import.ts";
 import { integrationOperations, newIntegration } from "./integrations.ts";
-import { pageOf } from "./pages.ts";
+import { answerOf, readWish } from "./pages.ts";
 import { presentApi } from "./present.ts";
 import { newRoute, routeOperations, withSettings } from "./routes.ts";
 import { newStage, stageOperations } from "./stages.ts";
@@ -47,7 +47,7 @@ export function apiGatewayOperations(parts: ApiParts): ServiceOperations<Operati
     },
     async GetApis(input, { addressOf }) {
       const present = (api: HttpApiRecord) => presentApi(api, addressOf("execute-api", api.id));
-      return pageOf(await apis.list(), ({ id }) => id, present, input);
+      return answerOf(await apis.page(present, readWish(input)));
     },
     async DeleteApi({ ApiId }) {
       await apis.remove(ApiId);

@@ -1,4 +1,5 @@
 /** Pages of lists, by the id of the last item of the page before. */
+import type { Page } from "../entry-pages.ts";
 import { badRequest } from "../gateways/refusals.ts";
 
 const PAGE_LENGTH = 100;
@@ -8,12 +9,28 @@ export interface PageWish {
   readonly NextToken?: string;
 }
 
+interface Answer<P> {
+  readonly Items: readonly P[];
+  readonly NextToken?: string;
+}
+
+/** How many a page has, and the token of the page before. */
+export function readWish({ MaxResults, NextToken }: PageWish) {
+  return { length: readLength(MaxResults), token: NextToken };
+}
+
+/** Throws where the token was none. */
+export function answerOf<P>(page: Page<P> | null): Answer<P> {
+  if (page === null) throw badRequest("Invalid NextToken");
+  return { Items: page.items, ...(page.next === null ? {} : { NextToken: page.next }) };
+}
+
 export function pageOf<T, P>(
   all: readonly T[],
   idOf: (item: T) => string,
   present: (item: T) => P,
   { MaxResults, NextToken }: PageWish,
-): { readonly Items: readonly P[]; readonly NextToken?: string } {
+): Answer<P> {
   const length = readLength(MaxResults);
   const sorted = all.toSorted((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
   const after = NextToken === undefined ? null : Buffer.from(NextToken, "base64url").toString();

@@ -3,7 +3,8 @@ import { newLabel } from "../../base/ids.ts";
 import { frozenId, type HttpApiRecord } from "../../model/http-api/record.ts";
 import type { ServiceError } from "../../model/service-error.ts";
 import type { Stored, Write } from "../../ports/metadata-store.ts";
-import { ApiDocuments, type ApiParts, type Edit } from "../gateways/api-documents.ts";
+import type { Page } from "../entry-pages.ts";
+import { ApiDocuments, type ApiParts, type Edit, type PageWish } from "../gateways/api-documents.ts";
 import { notFound } from "../gateways/refusals.ts";
 
 export class StoredApis {
@@ -12,15 +13,15 @@ export class StoredApis {
 
   constructor(parts: ApiParts) {
     this.parts = parts;
-    this.#documents = new ApiDocuments("httpApi", parts.store, (id) => noSuch("API", `${parts.scope.accountId}:${id}`));
+    this.#documents = new ApiDocuments("httpApi", parts, (id) => noSuch("API", `${parts.scope.accountId}:${id}`));
   }
 
   find(apiId: string): Promise<Stored<HttpApiRecord>> {
     return this.#documents.find(apiId);
   }
 
-  list(): Promise<ReadonlyArray<Stored<HttpApiRecord>>> {
-    return this.#documents.list();
+  page<P>(present: (api: HttpApiRecord) => P, wish: PageWish): Promise<Page<P> | null> {
+    return this.#documents.page(present, wish);
   }
 
   add(api: HttpApiRecord): Promise<void> {
