@@ -27,7 +27,7 @@ export function pageOf<T>(
 }
 
 /**
- * Makes a page of records that may be long, so that one at a time is in memory, and others have their turn between them.
+ * Makes a page of records that may be long, so that one at a time is in memory, and others have their turn in between.
  * @param readNext - the record behind an id; undefined where there is none.
  * @returns Null where the token is none of these.
  */

@@ -11,10 +11,7 @@ import { measureGrown } from "../entries.ts";
 import { type Page, readPage } from "../entry-pages.ts";
 
 export type ApiKind = "httpApi" | "restApi";
-type ApiStore = Pick<
-  MetadataStore,
-  "commit" | "getAccountEntry" | "listAccountEntriesAfter" | "measureAccountEntries"
->;
+type ApiStore = Pick<MetadataStore, "commit" | "getAccountEntry" | "listAccountEntriesAfter" | "measureAccountEntries">;
 
 export interface ApiParts {
   readonly scope: AccountScope;

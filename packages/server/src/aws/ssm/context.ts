@@ -7,6 +7,7 @@ import { ServiceError } from "../../model/service-error.ts";
 import type { EntryStore } from "../../ports/account-stores.ts";
 import type { KeyProvider } from "../../ports/key-provider.ts";
 import type { MetadataStore, Stored } from "../../ports/metadata-store.ts";
+import { measureGrown } from "../entries.ts";
 
 export interface SsmParts {
   readonly scope: AccountScope;
@@ -18,12 +19,39 @@ export interface SsmParts {
 }
 
 /** AWS's quotas of an account in a Region (https://docs.aws.amazon.com/general/latest/gr/ssm.html). */
-export const PARAMETERS_MAX = 10_000;
+const PARAMETERS_MAX = 10_000;
+/** All values of an account in a Region together, and all that is said of them: AWS has no such quota. */
+const BYTES_MAX = 256 * 1024 * 1024;
+/** So much a value counts at least, so that their number is limited with it. */
+const VALUE_BYTES_MIN = 1024;
 export const VERSIONS_MAX = 100;
 export const LABELS_MAX = 10;
 const LEVELS_MAX = 15;
 const NAME_LENGTH_MAX = 1011;
 const NAME = /^[A-Za-z0-9_.\-/]+$/;
+
+/** Throws where a record that grows has no room, or another parameter. */
+export async function checkRoom(
+  { store }: SsmParts,
+  kind: "ssmParameter" | "ssmParameterValue",
+  before: object | null,
+  after: object,
+): Promise<void> {
+  const grown = await measureGrown(store, kind, before, after);
+  if (grown === null) return;
+  if (kind === "ssmParameter" && before === null && grown.count > PARAMETERS_MAX)
+    throw limitExceeded(`An account has at most ${PARAMETERS_MAX} parameters in a Region.`);
+  const least = kind === "ssmParameter" ? 0 : grown.count * VALUE_BYTES_MIN;
+  if (Math.max(grown.sizeBytes, least) > BYTES_MAX)
+    throw limitExceeded(
+      `All parameters of an account in a Region have at most ${BYTES_MAX} bytes together, with their older versions: ` +
+        "delete some that nobody reads.",
+    );
+}
+
+function limitExceeded(message: string): ServiceError {
+  return new ServiceError("ParameterLimitExceeded", message);
+}
 
 /** A parameter as a request names it. */
 export interface NamedParameter {

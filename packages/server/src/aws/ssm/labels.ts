@@ -5,7 +5,7 @@ import { ServiceError } from "../../model/service-error.ts";
 import type { Write } from "../../ports/metadata-store.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 import { changeEntries } from "../entries.ts";
-import { findParameter, findVersion, LABELS_MAX, type SsmParts } from "./context.ts";
+import { checkRoom, findParameter, findVersion, LABELS_MAX, type SsmParts } from "./context.ts";
 
 const LABEL = /^(?!\d|aws|ssm)[A-Za-z0-9_.-]{1,100}$/i;
 
@@ -27,7 +27,7 @@ export function labelOperations(parts: SsmParts): ServiceOperations<OperationTyp
             `A version can have ${LABELS_MAX} labels at most.`,
           );
         const InvalidLabels = Labels.filter((label) => !right.includes(label));
-        return { writes: [put(over, versions)], result: { InvalidLabels, ParameterVersion: version } };
+        return { writes: [await put(parts, over, versions)], result: { InvalidLabels, ParameterVersion: version } };
       }),
     UnlabelParameterVersion: ({ Name, ParameterVersion, Labels }) =>
       changeEntries(parts.store, "TooManyUpdates", async () => {
@@ -39,12 +39,17 @@ export function labelOperations(parts: SsmParts): ServiceOperations<OperationTyp
           labels: each.labels.filter((label) => !RemovedLabels.includes(label)),
         }));
         const InvalidLabels = Labels.filter((label) => !RemovedLabels.includes(label));
-        return { writes: [put(over, versions)], result: { RemovedLabels, InvalidLabels } };
+        return { writes: [await put(parts, over, versions)], result: { RemovedLabels, InvalidLabels } };
       }),
   };
 }
 
-function put(over: Awaited<ReturnType<typeof findParameter>>, versions: readonly ParameterVersionInfo[]): Write {
+async function put(
+  parts: SsmParts,
+  over: Awaited<ReturnType<typeof findParameter>>,
+  versions: readonly ParameterVersionInfo[],
+): Promise<Write> {
   const record: ParameterRecord = { ...over, versions };
+  await checkRoom(parts, "ssmParameter", over, record);
   return { op: "put", kind: "ssmParameter", record, over };
 }

@@ -6,7 +6,7 @@ import { ServiceError } from "../../model/service-error.ts";
 import type { Write } from "../../ports/metadata-store.ts";
 import type { ServiceContext } from "../aws-service.ts";
 import { changeEntries } from "../entries.ts";
-import { checkNewName, invalid, PARAMETERS_MAX, type SsmParts, VERSIONS_MAX } from "./context.ts";
+import { checkNewName, checkRoom, invalid, type SsmParts, VERSIONS_MAX } from "./context.ts";
 import { DEFAULT_KEY, sealValue } from "./sealed-values.ts";
 import { withTags } from "./tags.ts";
 
@@ -25,8 +25,7 @@ export function putParameter(
   checkMembers(input);
   return changeEntries(parts.store, "TooManyUpdates", async (store) => {
     const over = await store.getAccountEntry("ssmParameter", name);
-    if (over === null) await checkRoom(parts);
-    else if (!Overwrite)
+    if (over !== null && !Overwrite)
       throw new ServiceError(
         "ParameterAlreadyExists",
         "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.",
@@ -48,13 +47,15 @@ export function putParameter(
       info.keyId === null
         ? { id: valueId(name, version), value: input.Value, wrappedKey: null, keyArn: null }
         : await sealValue(parts, name, version, input.Value, info.keyId);
-    const { kept, removals } = await withoutOldest(parts, name, before);
+    const { kept, removed } = await withoutOldest(parts, name, before);
     const tags = over?.tags ?? withTags({}, input.Tags ?? [], caller);
     const record: ParameterRecord = { id: name, type, version, versions: [...kept, info], tags };
+    await checkRoom(parts, "ssmParameter", over, record);
+    await checkRoom(parts, "ssmParameterValue", removed, value);
     const writes: readonly Write[] = [
       { op: "put", kind: "ssmParameter", record, over },
       { op: "put", kind: "ssmParameterValue", record: value, over: null },
-      ...removals,
+      ...(removed === null ? [] : [{ op: "remove", kind: "ssmParameterValue", record: removed } as const]),
     ];
     return { writes, result: { Version: version, Tier: tier } };
   });
@@ -86,14 +87,6 @@ function checkMembers({
     throw invalid("KeyId is required for SecureString type parameter only.");
 }
 
-async function checkRoom({ store }: SsmParts): Promise<void> {
-  if ((await store.measureAccountEntries("ssmParameter")).count >= PARAMETERS_MAX)
-    throw new ServiceError(
-      "ParameterLimitExceeded",
-      `An account has at most ${PARAMETERS_MAX} parameters in a Region.`,
-    );
-}
-
 function typeOf({ Type: type }: Input, over: ParameterRecord | null): ParameterRecord["type"] {
   const chosen = type ?? over?.type;
   if (chosen === undefined) throw invalid("A parameter type is required when you create a parameter.");
@@ -120,10 +113,10 @@ function tierOf({ Value, Tier: tier = "Standard" }: Input, over: ParameterRecord
   return chosen;
 }
 
-/** The oldest makes room, unless it has a label. */
+/** The oldest makes room, unless it has a label. `removed`: its value. */
 async function withoutOldest({ store }: SsmParts, name: string, before: readonly ParameterVersionInfo[]) {
   const [oldest, ...younger] = before;
-  if (oldest === undefined || before.length < VERSIONS_MAX) return { kept: before, removals: [] };
+  if (oldest === undefined || before.length < VERSIONS_MAX) return { kept: before, removed: null };
   if (oldest.labels.length > 0)
     throw new ServiceError(
       "ParameterMaxVersionLimitExceeded",
@@ -131,7 +124,5 @@ async function withoutOldest({ store }: SsmParts, name: string, before: readonly
         `Version ${oldest.version}, the oldest version, can't be deleted because it has a label associated with it. ` +
         "Move the label to another version of the parameter, and try again.",
     );
-  const record = await store.getAccountEntry("ssmParameterValue", valueId(name, oldest.version));
-  const removals: readonly Write[] = record === null ? [] : [{ op: "remove", kind: "ssmParameterValue", record }];
-  return { kept: younger, removals };
+  return { kept: younger, removed: await store.getAccountEntry("ssmParameterValue", valueId(name, oldest.version)) };
 }

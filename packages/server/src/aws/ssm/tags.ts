@@ -5,7 +5,7 @@ import type { ParameterRecord } from "../../model/parameter-record.ts";
 import { ServiceError } from "../../model/service-error.ts";
 import type { ServiceOperations } from "../aws-service.ts";
 import { changeEntries } from "../entries.ts";
-import { invalid, type SsmParts } from "./context.ts";
+import { checkRoom, invalid, type SsmParts } from "./context.ts";
 
 type Tags = Readonly<Record<string, string>>;
 
@@ -29,10 +29,9 @@ export function tagOperations(parts: SsmParts): ServiceOperations<OperationTypes
   const change = (input: Tagged, edit: (tags: Tags) => Tags): Promise<Record<string, never>> =>
     changeEntries(parts.store, "TooManyUpdates", async () => {
       const over = await findTagged(parts, input);
-      return {
-        writes: [{ op: "put", kind: "ssmParameter", record: { ...over, tags: edit(over.tags) }, over }],
-        result: {},
-      };
+      const record = { ...over, tags: edit(over.tags) };
+      await checkRoom(parts, "ssmParameter", over, record);
+      return { writes: [{ op: "put", kind: "ssmParameter", record, over }], result: {} };
     });
   return {
     AddTagsToResource: (input, { caller }) => change(input, (tags) => withTags(tags, input.Tags, caller)),

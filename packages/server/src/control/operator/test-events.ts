@@ -9,6 +9,8 @@ import type { ControlServices } from "../services.ts";
 
 const EVENTS_MAX = 100;
 const EVENT_BYTES_MAX = 256 * 1024;
+/** All functions' together. */
+const BYTES_MAX = 256 * 1024 * 1024;
 const NAME = /^[\w.-]{1,64}$/;
 
 export interface TestEventList {
@@ -107,14 +109,30 @@ export class TestEvents implements SavedTestEvents {
     });
   }
 
-  #decision(
+  async #decision(
     owner: string,
     over: Stored<TestEventIndexRecord> | null,
     events: TestEventIndexRecord["events"],
     writes: Decision<TestEventList>["writes"],
-  ): Decision<TestEventList> {
+  ): Promise<Decision<TestEventList>> {
+    await this.#checkRoom(writes);
     const record = { id: owner, events, updatedAtMs: this.#services.clock.nowMs() };
     return { writes: [...writes, { op: "put", kind: "testEventIndex", record, over }], result: listOf(record) };
+  }
+
+  /** Throws where the events become more, and have no room. */
+  async #checkRoom(writes: Decision<TestEventList>["writes"]): Promise<void> {
+    let addedBytes = 0;
+    for (const write of writes)
+      if (write.op === "put" && write.kind === "testEvent")
+        addedBytes += sizeOf(write.record) - (write.over === null ? 0 : sizeOf(write.over));
+      else if (write.op === "remove" && write.kind === "testEvent") addedBytes -= sizeOf(write.record);
+    if (addedBytes <= 0) return;
+    const { sizeBytes } = await this.#services.store.measureAccountEntries("testEvent");
+    if (sizeBytes + addedBytes > BYTES_MAX)
+      throw invalidParameter(
+        `All test events of an account in a Region have at most ${BYTES_MAX} bytes together: delete some that nobody uses.`,
+      );
   }
 
   #index(owner: string): Promise<Stored<TestEventIndexRecord> | null> {
@@ -128,6 +146,11 @@ export class TestEvents implements SavedTestEvents {
 
 function listOf(index: TestEventIndexRecord | null): TestEventList {
   return index === null ? { events: [], updatedAtMs: null } : { events: index.events, updatedAtMs: index.updatedAtMs };
+}
+
+/** As it is stored. */
+function sizeOf({ id, event }: { readonly id: string; readonly event: string }): number {
+  return Buffer.byteLength(JSON.stringify({ id, event }));
 }
 
 function checkEvent(name: string, event: string): void {
