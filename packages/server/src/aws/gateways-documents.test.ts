@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import type { OperationTypes } from "@thaw/aws-api/apigateway";
-import type { MetadataStore } from "../../ports/metadata-store.ts";
-import { newApi, restApiOperations } from "../apigateway/rest-apis.ts";
-import { StoredRestApis } from "../apigateway/stored-rest-apis.ts";
-import { apiGatewayOperations } from "../apigatewayv2/api-gateway.ts";
-import type { ServiceContext } from "../aws-service.ts";
-import type { ApiParts } from "./api-documents.ts";
+import type { MetadataStore } from "../ports/metadata-store.ts";
+import { newApi, restApiOperations } from "./apigateway/rest-apis.ts";
+import { StoredRestApis } from "./apigateway/stored-rest-apis.ts";
+import { apiGatewayOperations } from "./apigatewayv2/api-gateway.ts";
+import type { ServiceContext } from "./aws-service.ts";
+import type { ApiParts } from "./gateways/api-documents.ts";
 
 const MIB = 1024 * 1024;
 const CONTEXT = { caller: {}, addressOf: () => "http://x" } as unknown as ServiceContext;
