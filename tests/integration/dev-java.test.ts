@@ -1,6 +1,6 @@
 // long: Maven builds a project several times, and each build is new to the JVM
 /** `thaw dev` with Java: a save is built by the project's own Maven. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { ListFunctionsCommand } from "@aws-sdk/client-lambda";
@@ -27,11 +27,14 @@ beforeEach(() => {
 });
 
 /** `value`: an expression. */
+function write(name: string, text: string): void {
+  mkdirSync(join(folder, name, ".."), { recursive: true });
+  writeFileSync(join(folder, name), text);
+}
+
 function save(value: string): void {
-  const path = join(folder, SOURCE);
-  mkdirSync(join(path, ".."), { recursive: true });
-  writeFileSync(
-    path,
+  write(
+    SOURCE,
     `package hello;
 
 import com.amazonaws.services.lambda.runtime.Context;
@@ -77,6 +80,13 @@ Resources:
     await answers("one");
     expect(readFileSync(jar).equals(before)).toBe(true);
     expect(dev.said).not.toContain("[Help 1]");
+
+    renameSync(join(folder, SOURCE), join(folder, "Hello.java"));
+    write("src/main/java/hello/Other.java", "package hello;\n\npublic class Other {}\n");
+    await dev.heard(
+      /Jar: this save is broken[^\n]*\nits handler hello\.Hello::handleRequest is not there: there is no class/,
+    );
+    await answers("one");
 
     const from = dev.said.length;
     save('"two"');

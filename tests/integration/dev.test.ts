@@ -357,6 +357,34 @@ it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
   expect(readdirSync(join(folder, "tmp"))).toEqual([]);
 });
 
+it("keeps the code where a save takes the handler away, and goes on when it is there again", async ({ expect }) => {
+  save("index.mjs", answering("one"));
+  save("word.py", "def handler(event, context):\n    return 'one'\n");
+  template(`  Hello: { Type: AWS::Serverless::Function, Properties: {} }
+  Word: { Type: AWS::Serverless::Function, Properties: { Runtime: python3.13, Handler: word.handler } }
+`);
+  await withDev(async (dev) => {
+    await dev.heard(/watching the code/);
+    const [hello, word] = [await nameOf("Hello"), await nameOf("Word")];
+    rmSync(join(folder, "app/index.mjs"));
+    await dev.heard(
+      /Hello: this save is broken, and the code so far stays:\nits handler index\.handler is not there: /,
+    );
+    expect((await functions.invoke(hello)).payload).toBe("one");
+    const from = dev.said.length;
+    save("index.mjs", answering("two"));
+    save("word.py", "def handlr(event, context):\n    return 'two'\n");
+    await dev.heard(
+      /Word: this save is broken, and the code so far stays:\nits handler word\.handler .* has no handler/,
+      from,
+    );
+    expect((await functions.invoke(word)).payload).toBe("one");
+    save("word.py", "def handler(event, context):\n    return 'two'\n");
+    await answers(word, "two");
+    await answers(hello, "two");
+  });
+});
+
 it("takes a save of the TypeScript sample of thaw init", async ({ expect }) => {
   expect(await runThaw(["init", folder, "--runtime", "typescript"])).toMatchObject({ code: 0 });
   mkdirSync(join(folder, "node_modules"));

@@ -54,7 +54,7 @@ export function readFunctions(template: Template, stackName: string): readonly T
  * Finds the handler where the source has it. esbuild puts what it makes of an entry point below the folder that all
  * entry points share; the code of a template that `sam build` has written is made already.
  */
-function inSource(handler: string | null, metadata: TemplateValue | undefined): string | null {
+export function inSource(handler: string | null, metadata: TemplateValue | undefined): string | null {
   if (handler === null || !isTemplateMap(metadata) || metadata["BuildMethod"] !== "esbuild") return handler;
   const properties = metadata["BuildProperties"];
   const given = isTemplateMap(properties) ? properties["EntryPoints"] : undefined;

@@ -6,6 +6,7 @@ import { dirname, resolve } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import { decodeUserText } from "@thaw/installation/user-text";
 import { overrideVariables, type EnvironmentOverrides, noteUnused } from "@thaw/template/environment-overrides";
+import { inSource } from "@thaw/template/functions";
 import { withGlobals } from "@thaw/template/globals";
 import { type LocalOptions, type LocalValues, readLocally } from "@thaw/template/local-values";
 import { readPrimes } from "@thaw/template/primes";
@@ -13,6 +14,7 @@ import type { Report } from "@thaw/template/problem";
 import { parseSnippet, type ParsedTemplate, readSections, type Template, templateOf } from "@thaw/template/template";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import type { Artifacts, StoredObject } from "./artifacts.ts";
+import { entranceOf, missingHandler } from "../handler/missing-handler.ts";
 import { isBuiltBySam, packageBundle, readEsbuild } from "./esbuild.ts";
 import { type CdkAsset, oslsZip, readCdkAssets } from "./local-code.ts";
 import { packageCode, packageInline, readFileOrFail } from "./package-code.ts";
@@ -258,17 +260,19 @@ export function pathOf(
   return /^(?:s3|https?):\/\//.test(value) ? null : value;
 }
 
-function packagePath(packing: Packing, resource: Resource, path: string): Promise<StoredObject> {
+async function packagePath(packing: Packing, resource: Resource, path: string): Promise<StoredObject> {
   const { artifacts, packed } = packing;
   const primes = primesOf(packing, resource);
-  if (!resource.isPresent) return Promise.resolve({ bucket: artifacts.bucket, key: NOT_PACKED });
+  if (!resource.isPresent) return { bucket: artifacts.bucket, key: NOT_PACKED };
   const built = packing.built.get(resource.logicalId);
   const full = built ?? resolve(dirname(packing.path), path);
   const esbuild = built === undefined ? readEsbuild(resource.logicalId, resource.metadata) : null;
   const id = JSON.stringify([full, primes, esbuild]);
   const known = packed.get(id) ?? packAndPut();
   packed.set(id, known);
-  return known;
+  const stored = await known;
+  await noteMissingHandler(packing, resource, full);
+  return stored;
 
   async function packAndPut(): Promise<StoredObject> {
     try {
@@ -282,6 +286,19 @@ function packagePath(packing: Packing, resource: Resource, path: string): Promis
       throw error;
     }
   }
+}
+
+/** Says where a function will fail at its first Init: AWS takes such code, too. */
+async function noteMissingHandler(packing: Packing, resource: Resource, path: string): Promise<void> {
+  const { template, values, note } = packing;
+  const { logicalId, type, whole, properties, metadata } = resource;
+  if (type !== SAM_FUNCTION && type !== "AWS::Lambda::Function") return;
+  const entrance = entranceOf(type === SAM_FUNCTION ? withGlobals(template, whole, properties) : properties, values);
+  if (entrance === null) return;
+  const isSource = !packing.built.has(logicalId) && readEsbuild(logicalId, metadata) !== null;
+  const handler = (isSource ? inSource(entrance.handler, metadata) : null) ?? entrance.handler;
+  const sentence = await missingHandler({ ...entrance, handler }, path, isSource);
+  if (sentence !== null) note(`Resources.${logicalId}: ${sentence}`);
 }
 
 export function primesOf(

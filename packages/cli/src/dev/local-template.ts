@@ -1,6 +1,7 @@
 /** What of a template lies on this host: the code of its functions, and files whose change is one of the stack. */
 import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve, sep } from "node:path";
+import { inSource } from "@thaw/template/functions";
 import { withGlobals } from "@thaw/template/globals";
 import { type LocalOptions, type LocalValues, readLocally } from "@thaw/template/local-values";
 import { readSections, type Template, templateOf } from "@thaw/template/template";
@@ -8,6 +9,7 @@ import { isTemplateMap, type TemplateMap } from "@thaw/template/value";
 import { findTemplate } from "../deploy/find-template.ts";
 import { pathOf, primesOf } from "../deploy/package-template.ts";
 import { type EsbuildOptions, readEsbuild } from "../deploy/esbuild.ts";
+import { type Entrance, entranceOf } from "../handler/missing-handler.ts";
 import { findJavaBuild, type JavaBuild, sourcesOf } from "./java.ts";
 
 export interface LocalFunction {
@@ -17,6 +19,8 @@ export interface LocalFunction {
   /** The text of thaw.prime.json; null: it has none. */
   readonly primes: string | null;
   readonly runtime: string;
+  /** Null: nobody can tell whether the code has its handler. */
+  readonly entrance: Entrance | null;
   /** Null: it is not bundled. */
   readonly esbuild: EsbuildOptions | null;
   /** Null: it is not Java that is built here. */
@@ -100,13 +104,17 @@ function functionOf({ template, values, path }: Place, logicalId: string, whole:
   if (found === null) return null;
   const metadata = isTemplateMap(whole["Metadata"]) ? whole["Metadata"] : {};
   const full = resolve(dirname(path), found);
-  const runtime = String(values.value(propertiesOf(template, whole)["Runtime"] ?? ""));
+  const properties = propertiesOf(template, whole);
+  const runtime = String(values.value(properties["Runtime"] ?? ""));
+  const entrance = entranceOf(properties, values);
   const java = metadata["BuildMethod"] === undefined ? findJavaBuild(full, runtime) : null;
   return {
     logicalId,
     path: full,
     primes: primesOf({ values }, { logicalId, metadata }),
     runtime,
+    entrance:
+      entrance === null ? null : { ...entrance, handler: inSource(entrance.handler, metadata) ?? entrance.handler },
     esbuild: readEsbuild(logicalId, metadata),
     java,
     sources: java === null ? [full] : sourcesOf(java),

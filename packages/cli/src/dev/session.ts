@@ -12,6 +12,7 @@ import { readParameterOverrides } from "../deploy/parameter-overrides.ts";
 import { listResources } from "../deploy/results.ts";
 import type { ReviewOptions } from "../deploy/review.ts";
 import { findStack, shownParameters } from "../deploy/stack.ts";
+import { missingHandler } from "../handler/missing-handler.ts";
 import { isServerAway } from "../errors.ts";
 import { putCode } from "./code-update.ts";
 import type { FunctionDebugger } from "./debug/function-debugger.ts";
@@ -225,7 +226,8 @@ export class Session {
   /** The path of what goes into the function; null: it is broken, which was said. */
   async #build(local: LocalFunction): Promise<string | null> {
     const { logicalId } = local;
-    const { problem, note } = await this.#look(local);
+    const { problem: fault, note } = await this.#look(local);
+    const problem = fault ?? (await this.#lookForHandler(local));
     if (note !== null && !this.#noted.has(note)) this.#context.say(`note: ${note}`);
     if (note !== null) this.#noted.add(note);
     if (problem === null) {
@@ -247,6 +249,12 @@ export class Session {
     if (esbuild !== null) return { problem: await bundle(path, esbuild, to), note: null };
     if (java !== null) return { problem: await this.#java.build(java, to), note: null };
     return this.#sources.look(path, runtime);
+  }
+
+  #lookForHandler(local: LocalFunction): Promise<string | null> {
+    const { entrance, esbuild, path } = local;
+    if (entrance === null) return Promise.resolve(null);
+    return missingHandler(entrance, esbuild === null ? this.#builtPath(local) : path, esbuild !== null);
   }
 
   /** `savedMs`: null after a deployment. */
