@@ -2,8 +2,8 @@
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { createServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import { createServer, get } from "node:https";
+import { type AddressInfo, connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
@@ -199,6 +199,40 @@ describe("a server that is another one", () => {
     const { authority } = installation;
     const heard = await heardBy(await issueForJoining(authority, Date.now()), authority.certificate);
     expect(heard).toEqual({ failure: expect.stringContaining("It may have taken the worker in"), posts: 1 });
+  });
+
+  test("takes workers in though strangers have more connections than it has places", async () => {
+    const { hostname, port } = new URL(installation.server);
+    const strangers = await Promise.all(
+      Array.from({ length: 96 }, async (_, number) => {
+        const localAddress = `127.0.0.${2 + Math.floor(number / 24)}`;
+        const socket = connect({ host: hostname, port: Number(port), localAddress });
+        socket.on("error", () => undefined);
+        await once(socket, "connect");
+        return socket;
+      }),
+    );
+    try {
+      await installation.join();
+      expect(members()).toHaveLength(1);
+    } finally {
+      for (const socket of strangers) socket.destroy();
+    }
+  });
+
+  test("hears an address no more that begins connections without an end", async () => {
+    const { hostname, port } = new URL(installation.server);
+    for (let count = 0; count < 32; count++) {
+      const socket = connect({ host: hostname, port: Number(port), localAddress: "127.0.0.9" });
+      socket.on("error", () => undefined);
+      await once(socket, "connect");
+      socket.destroy();
+    }
+    const authority = { host: hostname, port: Number(port), path: "/authority", rejectUnauthorized: false };
+    const further = get({ ...authority, localAddress: "127.0.0.9" });
+    await expect(once(further, "response")).rejects.toThrow();
+    await installation.join();
+    expect(members()).toHaveLength(1);
   });
 
   test("that is not there is named; so is an address that is none", async () => {

@@ -8,6 +8,7 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import { certify, type KeyedCertificate } from "../base/certificates.ts";
+import { ConnectionGate } from "../base/connection-gate.ts";
 import type { Clock } from "../base/clock.ts";
 import { workerName } from "../model/cluster-names.ts";
 import { issueForJoining } from "./installation-authority.ts";
@@ -25,8 +26,10 @@ import { JoinRefused, type Membership } from "./membership.ts";
 
 const HANDSHAKE_MS = 10_000;
 const REQUEST_MS = 20_000;
-/** Anybody may connect; workers join a few at a time. */
+/** Anybody may connect; workers join a few at a time. One more ends the oldest, so that none keeps others out. */
 const CONNECTIONS_MAX = 64;
+/** Hosts behind one address that join together, and what each costs: a signature of the server's. */
+const GATE = { strangersMax: CONNECTIONS_MAX, burst: 32, eachMs: 250 };
 
 export interface JoinListenerOptions {
   readonly authority: KeyedCertificate;
@@ -67,7 +70,9 @@ export class JoinListener {
       },
       (request, response) => void this.#serve(request, response),
     );
-    this.#server.maxConnections = CONNECTIONS_MAX;
+    // Those that the gate ends are gone a moment later.
+    this.#server.maxConnections = 2 * CONNECTIONS_MAX;
+    new ConnectionGate(options.clock, GATE).guard(this.#server);
     this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
   }
 

@@ -8,6 +8,8 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { KeyedCertificate } from "../base/certificates.ts";
+import { systemClock } from "../base/clock.ts";
+import { ConnectionGate } from "../base/connection-gate.ts";
 import { newInvocationId } from "../base/ids.ts";
 import { CONTROL_NAME } from "../model/cluster-names.ts";
 import type { WorkerContents } from "../ports/worker-contents.ts";
@@ -28,6 +30,8 @@ import type { WorkerNews } from "./worker-news.ts";
 const HANDSHAKE_MS = 10_000;
 /** Calls at the same moment have a connection each. */
 const CONNECTIONS_MAX = 8192;
+/** For connections before they have shown a certificate; those that have are control planes', and count no more. */
+const GATE = { strangersMax: 512, burst: 1024, eachMs: 50 };
 
 export interface WorkerListenerOptions {
   readonly worker: Worker;
@@ -75,6 +79,9 @@ export class WorkerListener {
       (request, response) => this.#serve(request, response),
     );
     this.#server.maxConnections = CONNECTIONS_MAX;
+    const gate = new ConnectionGate(systemClock, GATE);
+    gate.guard(this.#server);
+    this.#server.on("secureConnection", (socket) => gate.know(socket));
     this.#server.on("tlsClientError", (_error, socket) => socket.destroy());
   }
 
