@@ -123,6 +123,47 @@ it("refuses names of nothing, and says how to see what there is", async ({ expec
   }
 });
 
+it("names the function, version, alias, stack or runtime that was meant", async ({ expect }) => {
+  const template = join(scratch, "meant.yml");
+  const withRuntime = (runtime: string): void =>
+    writeFileSync(
+      template,
+      `Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      FunctionName: orders
+      InlineCode: "exports.handler = async () => 1"
+      Handler: index.handler
+      Runtime: ${runtime}
+      AutoPublishAlias: live
+`,
+    );
+  withRuntime("nodejs24.x");
+  expect(await thaw("deploy", template, "--stack-name", "orders-stack")).toMatchObject({ code: 0 });
+  const qualifiers = "It has live, $LATEST, 1";
+  const meant: ReadonlyArray<readonly [args: readonly string[], said: string]> = [
+    [["invoke", "ordrs"], "Did you mean orders?\n"],
+    [["logs", "oders:live"], "Did you mean orders?\n"],
+    [["compare", "ordesr"], "Did you mean orders?\n"],
+    [["invoke", "orders:liv"], `orders has no version or alias liv. ${qualifiers}. Did you mean live?\n`],
+    [["logs", "orders:9"], `orders has no version or alias 9. ${qualifiers}\n`],
+    [["check", "orders:lvie"], `${qualifiers}. Did you mean live?\n`],
+    [["delete", "order-stack"], "Did you mean orders-stack?\n"],
+  ];
+  for (const [args, said] of meant) {
+    const { code, stderr } = await thaw(...args);
+    expect(code, args.join(" ")).not.toBe(0);
+    expect(stderr).toContain(said);
+  }
+  withRuntime("nodjs24.x");
+  expect((await thaw("deploy", template, "--stack-name", "orders-stack")).stderr).toContain("Did you mean nodejs24.x?");
+  const paid = await thaw("invoke", "orders", "--payload", "{}", "--quiet");
+  expect([paid.code, paid.stdout]).toEqual([0, "1\n"]);
+  expect((await thaw("invoke", "orders", "{}", "--payload", "{}")).stderr).toContain("invoke got two payloads");
+});
+
 it("says that a text is not UTF-8", async ({ expect }) => {
   const path = join(scratch, "wide.yml");
   writeFileSync(path, "\ufeffResources: {}\n", "utf16le");

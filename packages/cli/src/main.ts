@@ -1,5 +1,5 @@
 /** The command line: what each command takes; the work is in the modules beside. */
-import { Command, type CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, type CommanderError, InvalidArgumentError } from "commander";
 import { PROGRAM, VERSION } from "@thaw/installation";
 import { addAccount, listAccounts, removeAccount, rotateAccount } from "./accounts.ts";
 import { checkCommand } from "./check/check.ts";
@@ -8,6 +8,7 @@ import { completionScript } from "./completion.ts";
 import { connect } from "./connection.ts";
 import { listEnvironments, stopEnvironments } from "./environments.ts";
 import { consoleCommand } from "./console.ts";
+import { CommandError } from "@thaw/installation/command-error";
 import { GVISOR } from "@thaw/installation/engines";
 import { BASE_SYSTEM, INSTALLABLE, MOTO, SAM_TRANSFORM } from "@thaw/installation/installable";
 import type { ReviewOptions } from "./deploy/review.ts";
@@ -15,12 +16,14 @@ import { withTemplate } from "./deploy/with-template.ts";
 import { addDevCommand } from "./dev/command.ts";
 import { refuseEmpty } from "./empty-values.ts";
 import { installEngine, listEngines } from "./engines.ts";
+import { choiceOf } from "./did-you-mean.ts";
 import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
 import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
 import { writeBaseImage } from "./images/base-image.ts";
 import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
+import { meantName } from "./meant-name.ts";
 import { manPage } from "./man-page.ts";
 import { functionNames, nextSteps } from "./next-steps.ts";
 import { printEnv } from "./print-env.ts";
@@ -80,7 +83,15 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
     .action(async () => print((await functionNames(connect)).map((name) => `${name}\n`).join("")));
   addHelp(program);
   if (argv.length <= 2) await runOrFail(() => showNext(program), 1);
-  else await runOrFail(() => program.parseAsync(argv), 1);
+  else await runOrFail(() => program.parseAsync(withoutHelp(program, argv)), 1);
+}
+
+/** `help` with a command that is none: commander shows the help of all then, and says nothing of the name. */
+function withoutHelp(program: Command, argv: readonly string[]): readonly string[] {
+  const [node = "", script = "", first, name] = argv;
+  const isWrong = first === "help" && name !== undefined && !name.startsWith("-");
+  if (!isWrong || program.commands.some((each) => each.name() === name) || name === "help") return argv;
+  return [node, script, name];
 }
 
 /** Without a command: the help, and below it, where the eye is, what to do now. The status is that of a wrong call. */
@@ -101,7 +112,9 @@ async function runOrFail(work: () => Promise<unknown>, status: number): Promise<
   try {
     await work();
   } catch (error) {
-    process.stderr.write(`thaw: ${describeError(error, () => connect().endpoint)}\n`);
+    const text = describeError(error, () => connect().endpoint);
+    const meant = await meantName(error, connect);
+    process.stderr.write(`thaw: ${text}${meant === null ? "" : `\n${meant}`}\n`);
     process.exitCode = status;
   }
 }
@@ -115,7 +128,7 @@ function addInitCommand(program: Command): void {
   program
     .command("init")
     .argument("[folder]", "where to (default: this folder); what is there is never overwritten")
-    .addOption(new Option("--runtime <name>", "language of the sample; asked on a terminal").choices(SAMPLE_RUNTIMES))
+    .addOption(choiceOf("--runtime <name>", "language of the sample; asked on a terminal", SAMPLE_RUNTIMES))
     .description("write a small function with a template, hooks and a test, ready to deploy")
     .action((folder: string | undefined, options: { runtime?: SampleRuntime }, command: Command) =>
       init(folder, { ...options, json: isJson(command) }),
@@ -129,12 +142,15 @@ function addFunctionCommands(program: Command): void {
     .command("invoke")
     .argument("<function>", "NAME, NAME:QUALIFIER or ARN")
     .argument("[payload]", "JSON, @FILE, or - for standard input", "{}")
+    .option("--payload <json>", "the same as an option, as the AWS CLI has it")
     .option("--event", "do not wait for the answer")
     .option("--quiet", "only the payload, without the log")
     .description("invoke a function")
-    .action((name: string, payload: string, options: { event?: boolean; quiet?: boolean }, command: Command) =>
-      invoke(connect(), name, payload, { ...options, json: isJson(command) }),
-    );
+    .action((name: string, payload: string, options: InvokeFlags, command: Command) => {
+      if (options.payload !== undefined && command.args.length > 1)
+        throw new CommandError("invoke got two payloads: leave --payload out, or the one behind the function");
+      return invoke(connect(), name, options.payload ?? payload, { ...options, json: isJson(command) });
+    });
   program
     .command("logs")
     .argument("<function>", "NAME, NAME:VERSION, NAME:ALIAS or ARN")
@@ -181,6 +197,12 @@ function addStackCommands(program: Command): void {
     });
 }
 
+interface InvokeFlags {
+  readonly event?: boolean;
+  readonly quiet?: boolean;
+  readonly payload?: string;
+}
+
 interface ScanFlags {
   readonly handler?: string;
   readonly template?: string;
@@ -199,9 +221,11 @@ function addScanCommand(program: Command): void {
     .option("--dependencies", "report what installed packages do too")
     .option("--sarif", "answer as SARIF 2.1.0")
     .addOption(
-      new Option("--fail-on <severity>", "the least severity that makes the exit status 1")
-        .choices(["error", "warning", "note"])
-        .default("note"),
+      choiceOf("--fail-on <severity>", "the least severity that makes the exit status 1", [
+        "error",
+        "warning",
+        "note",
+      ]).default("note"),
     )
     .description("snapshot hazards in a function's code (exit status: 0 none, 1 some, 2 could not scan)")
     .exitOverride(exitOfWrongCall)

@@ -8,6 +8,7 @@ import { CommandError } from "@thaw/installation/command-error";
 import { BASE_SYSTEM, INSTALLABLE, installName, MOTO, SAM_TRANSFORM } from "@thaw/installation/installable";
 import type { ReleaseSummary } from "@thaw/thaw-api";
 import type { Connection } from "./connection.ts";
+import { orNear } from "./did-you-mean.ts";
 import { formatTable, print, printJson } from "./table.ts";
 
 const REMOVED = ".removed";
@@ -43,7 +44,8 @@ async function runScript(name: string, [script = "", ...options]: readonly strin
 function whyNot(name: string): string {
   if (name.startsWith("provided")) return "functions bring it themselves, as bootstrap";
   if (name === "python3.12") return "no Debian has it; it is used where the host itself has /usr/bin/python3.12";
-  return `expected one of ${[...INSTALLABLE, BASE_SYSTEM, MOTO, SAM_TRANSFORM].join(", ")}`;
+  const names = [...INSTALLABLE, BASE_SYSTEM, MOTO, SAM_TRANSFORM];
+  return `expected one of ${names.join(", ")}${orNear(name, names)}`;
 }
 
 /** Removes releases that no snapshot was made with and no environment runs, but for the newest of each runtime. */

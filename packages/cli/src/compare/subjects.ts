@@ -106,12 +106,15 @@ async function find({ lambda }: Connection, name: string, qualifier: string): Pr
   } catch (error) {
     if (!(error instanceof ResourceNotFoundException)) throw error;
     if (qualifier === LATEST)
-      throw new CommandError(`there is no function ${oneLine(name)}. Functions that are there: ${PROGRAM} top`);
-    throw new CommandError(
-      `${oneLine(`${name}:${qualifier}`)}: there is no such version or alias. All versions:` +
-        ` aws lambda list-versions-by-function --function-name ${name}`,
-    );
+      throw withCause(`there is no function ${oneLine(name)}. Functions that are there: ${PROGRAM} top`, error);
+    const all = `All versions: aws lambda list-versions-by-function --function-name ${name}`;
+    throw withCause(`${oneLine(`${name}:${qualifier}`)}: there is no such version or alias. ${all}`, error);
   }
+}
+
+/** The cause is what the server said, by which a near name is found. */
+function withCause(sentence: string, cause: Error): CommandError {
+  return Object.assign(new CommandError(sentence), { cause });
 }
 
 /** Finds the version that Init is compared with: the newest one with a snapshot, unless one is named. */

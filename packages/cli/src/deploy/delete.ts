@@ -8,6 +8,7 @@ import { CommandError } from "@thaw/installation/command-error";
 import { parseTemplate } from "@thaw/template/template";
 import type { TemplateMap } from "@thaw/template/value";
 import { openStackClients, type StackClients } from "../aws-clients.ts";
+import { orNear } from "../did-you-mean.ts";
 import type { Connection } from "../connection.ts";
 import { printJson } from "../table.ts";
 import { followOrTell } from "./deploy.ts";
@@ -72,7 +73,7 @@ async function whatElse({ lambda }: Connection, { stacks }: StackClients, name: 
     names.push(...found.map(({ StackName: each = "" }) => each));
   if (names.length === 0) return `, and no other. To make one: ${PROGRAM} deploy`;
   const more = names.length > STACKS_SHOWN ? `, and ${names.length - STACKS_SHOWN} more` : "";
-  return `. Those that are there: ${names.slice(0, STACKS_SHOWN).join(", ")}${more}`;
+  return `. Those that are there: ${names.slice(0, STACKS_SHOWN).join(", ")}${more}${orNear(name, names)}`;
 }
 
 /** The stack that has made the function of this name; empty: none has; null: there is no such function. */

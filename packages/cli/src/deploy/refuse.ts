@@ -5,6 +5,7 @@ import { PROGRAM } from "@thaw/installation";
 import { installName } from "@thaw/installation/installable";
 import type { TemplateMap } from "@thaw/template/value";
 import type { Connection } from "../connection.ts";
+import { orNear } from "../did-you-mean.ts";
 
 const FUNCTION = "AWS::Lambda::Function";
 const STACK_NAME = "aws:cloudformation:stack-name";
@@ -45,7 +46,7 @@ async function missingRuntimes(
     if (name !== null && installsRuntimes) return [];
     const of = `Resources.${change.LogicalResourceId ?? ""}.Runtime is ${runtime}`;
     return name === null
-      ? [`${of}, which Thaw can't run. Installed here: ${runtimes.join(", ") || "none"}`]
+      ? [`${of}, which Thaw can't run. Installed here: ${runtimes.join(", ") || "none"}${orNear(runtime, runtimes)}`]
       : [`${of}, which is not installed. Run: ${PROGRAM} runtimes install ${name}`];
   });
 }

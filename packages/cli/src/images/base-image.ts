@@ -11,6 +11,7 @@ import { partsOf, PROGRAM, ROOT, thawHomeOf } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { BASE_SYSTEM, INSTALLABLE, installName } from "@thaw/installation/installable";
 import { listReleases } from "@thaw/installation/releases";
+import { orNear } from "../did-you-mean.ts";
 import { print, printJson } from "../table.ts";
 import { type ImageSettings, LayoutWriter, packLayout } from "./layout-writer.ts";
 
@@ -86,7 +87,7 @@ function findBase(runtime: string): Base {
   const name = installName(runtime);
   if (name === null)
     throw new CommandError(
-      `There is no base image of ${runtime}: expected one of ${[...INSTALLABLE, ...OS_ONLY].join(", ")}`,
+      `There is no base image of ${runtime}: expected one of ${[...INSTALLABLE, ...OS_ONLY].join(", ")}${orNear(runtime, [...INSTALLABLE, ...OS_ONLY])}`,
     );
   const client = join(clients, name.startsWith("java") ? "java" : name);
   if (name.startsWith("nodejs"))

@@ -1,6 +1,7 @@
 /** The commands of those who watch: invocations, top. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { INVOCATION_OUTCOMES, type InvocationOutcome } from "@thaw/thaw-api/invocations";
+import { choiceOf } from "../did-you-mean.ts";
 import type { Connection } from "../connection.ts";
 import { showInvocations } from "./invocations.ts";
 import { showTop } from "./top.ts";
@@ -25,7 +26,7 @@ export function addWatchCommands(
     .argument("[function]", "NAME, NAME:VERSION, NAME:ALIAS or ARN; or a request ID, to see where its time went")
     .option("-f, --follow", "go on with new ones when they end")
     .option("--cold", "only cold starts: restored or initialised for the invocation")
-    .addOption(new Option("--outcome <outcome>", "only those that ended so").choices([...INVOCATION_OUTCOMES]))
+    .addOption(choiceOf("--outcome <outcome>", "only those that ended so", INVOCATION_OUTCOMES))
     .option("--limit <number>", `at most this many, up to ${LIMIT_MAX}`, parseLimit, LIMIT_DEFAULT)
     .description("recent invocations, and where the time of one went; kept since the start of the server")
     .action((target: string | undefined, options: InvocationFlags, command: Command) =>

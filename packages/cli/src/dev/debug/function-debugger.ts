@@ -14,6 +14,7 @@ import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import type { AnswerOf } from "@thaw/thaw-api";
 import type { Connection } from "../../connection.ts";
+import { orNear } from "../../did-you-mean.ts";
 import { isSettled } from "../code-update.ts";
 import {
   type Language,
@@ -117,7 +118,9 @@ export class FunctionDebugger {
     const found = [...names].find(([logicalId, name]) => logicalId === wanted || name === wanted)?.[0];
     if (found !== undefined) return found;
     const there = names.size === 0 ? "it has none" : `there are ${[...names.keys()].join(", ")}`;
-    throw new CommandError(`the stack has no function ${wanted} for --debug: ${there}`);
+    throw new CommandError(
+      `the stack has no function ${wanted} for --debug: ${there}${orNear(wanted, [...names].flat())}`,
+    );
   }
 
   async #begin(functionName: string, folder: string | null): Promise<void> {

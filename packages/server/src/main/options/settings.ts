@@ -7,6 +7,7 @@ import { type FileSetting, readConfigFile } from "./config-file.ts";
 import type { OptionDeclaration } from "./declaration.ts";
 import { CONFIG_FLAG, CONFIG_VARIABLE, type OptionKey, OPTIONS, type OptionValues } from "./table.ts";
 import { SERVE_USAGE } from "./usage.ts";
+import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage-error.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -55,8 +56,17 @@ function readFlags(argv: readonly string[]): Flags {
     );
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${(error as Error).message}\n\n${SERVE_USAGE}`);
+    throw new UsageError(`${(error as Error).message}${nearOption(argv, declared)}\n\n${SERVE_USAGE}`);
   }
+}
+
+/** The option that was meant by the first one that is none; empty where nothing is near. */
+function nearOption(argv: readonly string[], declared: ReadonlyArray<OptionDeclaration<unknown>>): string {
+  const names = [...declared.map(({ name }) => name), CONFIG_FLAG];
+  const given = argv.flatMap((each) => /^--(?<name>[^=]+)/.exec(each)?.groups?.["name"] ?? []);
+  const wrong = given.find((name) => !names.includes(name));
+  const near = wrong === undefined ? null : nearest(wrong, names);
+  return near === null ? "" : `. Did you mean --${near}?`;
 }
 
 function withoutSecrets(declared: ReadonlyArray<OptionDeclaration<unknown>>, flags: Flags): Flags {
