@@ -91,7 +91,7 @@ export class Browser implements AsyncDisposable {
     const page = await this.page();
     await page.goto(await madeUrl(server, role));
     await page.getByRole("button", { name: "Log out" }).waitFor();
-    if (path !== "") await page.goto(`${server.endpoint}/_thaw/console/${path}`);
+    if (path !== "") await goWithin(page, `/_thaw/console/${path}`);
     return page;
   }
 

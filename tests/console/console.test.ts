@@ -1,5 +1,5 @@
 // matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
-/** The web console as people use it: each view, each colour scheme, and what no page of elsewhere may do. */
+/** The web console as people use it, and what no page of elsewhere may do. */
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { CreateAliasCommand } from "@aws-sdk/client-lambda";
@@ -11,15 +11,16 @@ import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { freePort } from "../support/free-port.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, ACTION_MS_MAX, asked, Browser, cutElements, goWithin, printedUrl } from "./browser.ts";
+import { ACTION_MS_MAX, asked, Browser, printedUrl } from "./browser.ts";
 import { tryFromElsewhere } from "./elsewhere.ts";
-import { CODE, HOSTILE, takePictures, VIEWS } from "./shown.ts";
+import { lookUntil } from "./look.ts";
+import { CODE, takePictures } from "./shown.ts";
 import { CHANGES, createStack, STACK } from "./stack.ts";
 
 /** Each wait ends as soon as it can: for what hangs, on a machine with other tests. */
 const POLLED = { timeout: ACTION_MS_MAX };
 const CHECK_MS_MAX = 120_000;
-/** Where the server is again after a restart, and a page of elsewhere: a browser reaches these two. */
+/** The server's, and that of a page of elsewhere: the browser reaches these two. */
 let ports: readonly [own: number, elsewhere: number];
 let server: ThawServer;
 let functions: TestFunctions;
@@ -28,7 +29,7 @@ let name: string;
 
 beforeAll(async () => {
   ports = [await freePort(), await freePort()];
-  server = await startThaw({ args: listen() });
+  server = await startThaw({ args: ["--listen", `127.0.0.1:${ports[0]}`] });
   functions = new TestFunctions(server);
   name = await functions.createSnapStart(CODE, {
     Description: "Answers with what it got",
@@ -49,7 +50,6 @@ afterEach(async () => {
   expect(browser.problems.splice(0)).toEqual([]);
 });
 
-const listen = (): readonly string[] => ["--listen", `127.0.0.1:${ports[0]}`];
 const heading = (page: Page, title: string) => page.getByRole("heading", { level: 1, name: title });
 
 describe("logging in", () => {
@@ -72,7 +72,7 @@ describe("logging in", () => {
     await page.reload();
     await heading(page, "Overview").waitFor();
     expect((await runThaw(["console", "--revoke"], server.env)).code).toBe(0);
-    await heading(page, "Log in").waitFor();
+    await lookUntil(heading(page, "Log in"));
     await page.getByText("ended or was revoked").waitFor();
   });
 });
@@ -104,10 +104,7 @@ describe("an admin", () => {
       .first()
       .waitFor();
     await page.getByRole("button", { name: "Stop all environments" }).click();
-    await page
-      .getByText(/No environment is there|parked/)
-      .first()
-      .waitFor();
+    await lookUntil(page.getByText(/No environment is there|parked/));
     await expect
       .poll(() => server.output(), POLLED)
       .toContain('"event":"console action","operation":"stopEnvironments"');
@@ -130,7 +127,7 @@ describe("an admin", () => {
     await form.getByRole("textbox").fill(`${other}:1`);
     await button.click();
     await form.waitFor({ state: "detached" });
-    await page.getByRole("button", { name: `Verify ${other}:1` }).waitFor({ state: "detached" });
+    await lookUntil(page.getByRole("button", { name: `Verify ${other}:1` }), "gone");
   });
 });
 
@@ -335,66 +332,6 @@ describe("what was deployed, checked and counted", () => {
   });
 });
 
-describe("a live log", () => {
-  it("shows what a function prints as text, and goes on after a restart of the server, as other pages do", async () => {
-    const hostile = await functions.create({ "index.mjs": HOSTILE });
-    const page = await browser.login(server, "admin", `f/${hostile}/logs`);
-    const all = await browser.page();
-    await all.goto(`${server.endpoint}/_thaw/console/logs`);
-    const ofAll = all.getByRole("log");
-    const other = await browser.page();
-    await other.goto(`${server.endpoint}/_thaw/console/environments`);
-    await heading(other, "Environments").waitFor();
-    await ofAll.getByRole("link", { name, exact: true }).first().waitFor();
-    const log = page.getByRole("log");
-    await functions.invoke(hostile, { mark: " first", isLong: true });
-    await log.getByText("<img src=x onerror=alert(1)> first").waitFor();
-    expect(await page.locator("img").count()).toBe(0);
-    await log.locator(".ansi-1", { hasText: /^red$/ }).waitFor();
-    await log.getByText("\\u202eturned nul first").waitFor();
-    await log
-      .getByText(/^ … \d+ more characters$/)
-      .first()
-      .waitFor();
-    // An event of 200 KiB of control characters is six times as long on its way.
-    await log.getByText(/^ … 20\d{4} more characters$/).waitFor();
-    await log.getByText(" … 201 more lines of this event").waitFor();
-    const report = log.locator(".line", { has: page.locator(".chip", { hasText: /^REPORT$/ }) }).first();
-    await report.waitFor();
-    await ofAll.getByText("<img src=x onerror=alert(1)> first").waitFor();
-    expect(await all.locator("img").count()).toBe(0);
-    const request = report.getByRole("link");
-    expect(await request.getAttribute("href")).toBe(`/_thaw/console/i/${await request.textContent()}`);
-    await log.locator(".line", { hasText: "WARN structured first" }).getByRole("button").click();
-    const json = page.getByRole("region", { name: /^JSON of .*, whole$/ });
-    await json.getByText('"evil": "<b>bold</b>"').waitFor();
-    await page.getByRole("button", { name: "Close" }).click();
-    await json.waitFor({ state: "detached" });
-    await server.stop();
-    await other.getByText("The server does not answer").waitFor();
-    server = await startThaw({ previous: server, args: listen() });
-    functions = new TestFunctions(server);
-    await other.getByText("The server does not answer").waitFor({ state: "detached" });
-    await other
-      .getByText(/No environment is there|Execution environments/)
-      .first()
-      .waitFor({ state: "attached" });
-    await functions.invoke(hostile, { mark: " second" });
-    await log.getByText("<img src=x onerror=alert(1)> second").waitFor();
-    await ofAll.getByText("<img src=x onerror=alert(1)> second").waitFor();
-    for (const each of [log, ofAll]) expect(await each.getByText("onerror=alert(1)> first").count()).toBe(1);
-    await all.getByLabel("Events with").fill("onerror=alert(1)> second");
-    await all.getByLabel("Events with").press("Enter");
-    await ofAll.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
-    await ofAll.getByText("onerror=alert(1)> second").waitFor();
-    expect(await ofAll.getByText("REPORT").count()).toBe(0);
-    await page.getByLabel("Lines with").fill("second");
-    await page.getByLabel("Lines with").press("Enter");
-    await log.getByText("onerror=alert(1)> first").waitFor({ state: "detached" });
-    await log.getByText("onerror=alert(1)> second").waitFor();
-  });
-});
-
 describe("a read-only login", () => {
   it("sees everything but values, has no buttons that act, and is refused by the server besides", async () => {
     const page = await browser.login(server, "read", `f/${name}/versions`);
@@ -414,34 +351,6 @@ describe("a read-only login", () => {
     expect(asked.read).toContain("PASSWORD");
     expect(asked.read).not.toMatch(/hunter2|Location/);
   });
-});
-
-// Both at once: they share nothing but the server, and each takes a core.
-describe.concurrent("the views", () => {
-  it.for(["light", "dark"] as const)(
-    "in %s colours axe finds nothing, and none scrolls sideways or is cut at 320 px and at 200 %",
-    async (colorScheme, { expect }) => {
-      await using seen = await Browser.start({ ports, colorScheme, bypassCSP: true });
-      const page = await seen.login(server);
-      const { invocations } = await asked<{ invocations: { requestId: string }[] }>(page, "invocations?cold=1");
-      const requestId = invocations[0]?.requestId ?? "";
-      for (const view of VIEWS) {
-        await page.setViewportSize({ width: 1280, height: 900 });
-        await goWithin(page, `/_thaw/console/${view.replace("NAME", name).replace("REQUEST", requestId)}`);
-        await expect.poll(() => page.getByText("Loading…").count(), POLLED).toBe(0);
-        expect(await accessibilityProblems(page), view).toEqual([]);
-        // 1280 px at 200 % are 640.
-        for (const width of [640, 320]) {
-          await page.setViewportSize({ width, height: 450 });
-          expect(await page.evaluate(() => document.documentElement.scrollWidth), view).toBeLessThanOrEqual(width);
-          expect(await cutElements(page), `${view} at ${width} px`).toEqual([]);
-        }
-      }
-      await page.getByRole("button", { name: "Log out" }).click();
-      await heading(page, "Log in").waitFor();
-      expect(await accessibilityProblems(page)).toEqual([]);
-    },
-  );
 });
 
 describe("a page of elsewhere", () => {

@@ -9,6 +9,7 @@ import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { TestFunctions } from "../support/functions.ts";
 import { ACTION_MS_MAX, Browser } from "./browser.ts";
+import { lookUntil } from "./look.ts";
 
 const POLLED = { timeout: ACTION_MS_MAX };
 /** More than any view has between two things. */
@@ -143,7 +144,7 @@ describe("the page", () => {
       const answer = await route.fetch();
       await route.fulfill({ response: answer, headers: { ...answer.headers(), "x-thaw-build": "another" } });
     });
-    await page.getByText("The server has another version of this page.").waitFor();
+    await lookUntil(page.getByText("The server has another version of this page."));
     await page.unrouteAll({ behavior: "ignoreErrors" });
     await page.getByRole("button", { name: "Load it" }).click();
     await heading(page, "Environments").waitFor();

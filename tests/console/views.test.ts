@@ -1,5 +1,5 @@
 // matrix: a real browser before the console of a real server, which needs Debian's chromium (tools/install-browser.sh)
-/** What single views of the web console show and do: keys, the log's lines, a function's header, invokes anew. */
+/** What single views of the web console show and do: keys, a function's header, invokes anew. */
 import {
   CreateAliasCommand,
   PublishVersionCommand,
@@ -11,23 +11,11 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startThaw, type ThawServer } from "../../tools/thaw-server.ts";
 import { TestFunctions } from "../support/functions.ts";
-import { accessibilityProblems, ACTION_MS_MAX, asked, Browser } from "./browser.ts";
-import { feedLog, takeLog } from "./fed-log.ts";
+import { accessibilityProblems, asked, Browser } from "./browser.ts";
+import { lookUntil } from "./look.ts";
 
 const CHECK_MS_MAX = 120_000;
-const POLLED = { timeout: ACTION_MS_MAX };
-/** Prints a line of each level, and one that is far wider than the page. */
-const LEVELS = `
-export const handler = async (event) => {
-  console.log("plain " + event.mark);
-  console.debug("quiet " + event.mark);
-  console.warn("slow " + event.mark);
-  console.error("broken " + event.mark);
-  console.log(JSON.stringify({ level: "FATAL", message: "ended " + event.mark }));
-  console.log("wide " + "word ".repeat(300) + event.mark);
-  return event;
-};
-`;
+const CODE = { "index.mjs": 'export const handler = async (event) => console.log("plain " + event.mark) ?? event;\n' };
 
 let server: ThawServer;
 let functions: TestFunctions;
@@ -37,7 +25,7 @@ let name: string;
 beforeAll(async () => {
   server = await startThaw();
   functions = new TestFunctions(server);
-  name = await functions.create({ "index.mjs": LEVELS });
+  name = await functions.create(CODE);
   // Axe's own means are what the page's policy forbids; that is another test's.
   browser = await Browser.start({ ports: [Number(new URL(server.endpoint).port)], bypassCSP: true });
 });
@@ -113,115 +101,12 @@ describe("keys", () => {
   });
 });
 
-describe("the lines of a log", () => {
-  it("tell their level by letter and colour, and the end of an invoke in few words", async () => {
-    const page = await browser.login(server, "admin", `f/${name}/logs`);
-    await functions.invoke(name, { mark: "one" });
-    const log = page.getByRole("log");
-    const lineOf = (text: string) => log.locator(".line", { hasText: text });
-    for (const [text, letter, level] of [
-      ["plain one", "I", "info"],
-      ["quiet one", "D", "debug"],
-      ["slow one", "W", "warning"],
-      ["broken one", "E", "error"],
-      ["ended one", "E", "fatal"],
-    ] as const) {
-      const told = lineOf(text).getByTitle(`level: ${level}`);
-      await told.waitFor();
-      expect(await told.textContent()).toBe(letter);
-      await lineOf(text).locator(`span.level-${letter}`).waitFor();
-    }
-    const report = log.locator(".line.platform", { has: page.locator(".chip", { hasText: /^REPORT$/ }) });
-    await report
-      .getByText(/^[\d.]+ ms$/)
-      .first()
-      .waitFor();
-    await report.getByText(/^\d+ MB of \d+ MB$/).waitFor();
-    await report.getByText(/^ ?· init [\d.]+ ms$/).waitFor();
-    const requestId = (await report.getByRole("link").textContent()) ?? "";
-    await report.getByRole("link").click();
-    await heading(page, `Invocation ${requestId}`).waitFor();
-    await page.goBack();
-    await lineOf("broken one").waitFor();
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      expect(await accessibilityProblems(page), colorScheme).toEqual([]);
-    }
-  });
-
-  it("are wrapped where that is wanted, each at its place, and the end stays in sight", async () => {
-    const page = await browser.login(server, "admin", `f/${name}/logs`);
-    await functions.invoke(name, { mark: "two" });
-    const log = page.getByRole("log");
-    const wide = log.locator(".line", { hasText: /wide .* two$/ });
-    await wide.waitFor();
-    const seen = () =>
-      log.evaluate((box) => {
-        const lines = [...box.querySelectorAll(".line")].map((line) => line.getBoundingClientRect());
-        return {
-          isWide: box.scrollWidth > box.clientWidth,
-          highest: Math.max(...lines.map(({ height }) => height)),
-          gaps: lines.filter(({ top }, at) => at > 0 && Math.abs(top - (lines[at - 1]?.bottom ?? 0)) > 1).length,
-          left: box.scrollHeight - box.clientHeight - box.scrollTop,
-        };
-      });
-    expect(await seen()).toMatchObject({ isWide: true, highest: 20 });
-    await page.getByLabel("wrap long lines").check();
-    await expect.poll(async () => (await seen()).highest, POLLED).toBeGreaterThan(20);
-    expect(new URL(page.url()).searchParams.get("wrap")).toBe("1");
-    for (let round = 0; round < 5; round++) await functions.invoke(name, { mark: `more ${round}` });
-    await log.getByText(/wide .* more 4$/).waitFor();
-    expect(await seen()).toMatchObject({ isWide: false, gaps: 0 });
-    await expect.poll(async () => (await seen()).left, POLLED).toBeLessThanOrEqual(1);
-    expect(await page.getByRole("button", { name: /new line/ }).count()).toBe(0);
-    // From here on it stands still: what is read stays where it is.
-    await log.evaluate((box) => box.scrollTo(0, 0));
-    await functions.invoke(name, { mark: "late" });
-    await page.getByRole("button", { name: /new lines?$/ }).waitFor();
-    expect(await log.evaluate((box) => box.scrollTop)).toBe(0);
-    await page.getByRole("button", { name: /new lines?$/ }).click();
-    await log.getByText(/wide .* late$/).waitFor();
-    await page.getByLabel("wrap long lines").uncheck();
-    await expect.poll(async () => (await seen()).highest, POLLED).toBe(20);
-  });
-});
-
-describe("a log that is full", () => {
-  it.for([false, true])("stands still where it is read, whatever comes and goes (wrapped: %s)", async (isWrapped) => {
-    const page = await browser.login(server, "admin", "host");
-    // So narrow that lines are wrapped where that is wanted.
-    await page.setViewportSize({ width: 500, height: 900 });
-    await takeLog(page, name);
-    await page.goto(`${server.endpoint}/_thaw/console/f/${name}/logs${isWrapped ? "?wrap=1" : ""}`);
-    await page.getByText("No line yet").waitFor();
-    for (let fed = 0; fed < 10_000; fed += 2000) await feedLog(page, 2000);
-    const log = page.getByRole("log");
-    await log.evaluate((box) => box.scrollTo(0, 150_000));
-    const read = () =>
-      log.evaluate((box) => {
-        const { top } = box.getBoundingClientRect();
-        const line = [...box.querySelectorAll(".line")].find((each) => each.getBoundingClientRect().bottom > top + 1);
-        return { text: line?.textContent ?? "", at: Math.round((line?.getBoundingClientRect().top ?? 0) - top) };
-      });
-    await page.getByRole("button", { name: /new line/ }).waitFor({ state: "detached" });
-    await feedLog(page, 1);
-    await page.getByRole("button", { name: "1 new line" }).waitFor();
-    const before = await read();
-    expect(before.text).toContain(" order ");
-    for (let round = 0; round < 5; round++) {
-      await feedLog(page, 100);
-      expect(await read()).toEqual(before);
-    }
-    await page.getByText("There are more than 100 new lines.").waitFor();
-  });
-});
-
 describe("all snapshots", () => {
   it("are verified by one button, which says what it found", async () => {
     const page = await browser.login(server, "read", "snapshots");
     const own = await functions.createSnapStart({ "index.mjs": "export const handler = async () => 1;\n" });
     await functions.publish(own);
-    await page.getByRole("link", { name: `${own}:1` }).waitFor();
+    await lookUntil(page.getByRole("link", { name: `${own}:1` }));
     await page.getByRole("button", { name: "Verify all snapshots" }).click();
     await page.getByText(/^\d+ snapshots? verified: all whole\.$/).waitFor();
   });
@@ -267,10 +152,10 @@ describe("the page of a function", () => {
         ProvisionedConcurrentExecutions: 1,
       }),
     );
-    await fact("Aliases").getByText("live → 1 (87.5 %), 2 (12.5 %)").waitFor();
-    await fact("Aliases").getByText("next → 2", { exact: true }).waitFor();
-    await fact("Reserved concurrency").getByText("3", { exact: true }).waitFor();
-    await fact("Provisioned concurrency").getByText("next: 1 of 1 ready").waitFor();
+    await lookUntil(fact("Aliases").getByText("live → 1 (87.5 %), 2 (12.5 %)"));
+    await lookUntil(fact("Aliases").getByText("next → 2", { exact: true }));
+    await lookUntil(fact("Reserved concurrency").getByText("3", { exact: true }));
+    await lookUntil(fact("Provisioned concurrency").getByText("next: 1 of 1 ready"));
   });
 
   it("says of each version how often its snapshot was restored, how fast, and what it cut", async () => {
@@ -282,7 +167,7 @@ describe("the page of a function", () => {
     await row.locator('[data-label="Restores"]', { hasText: /^0$/ }).waitFor();
     expect(await row.locator('[data-label="p50"]').textContent()).toBe("");
     await functions.invoke(restored, {}, "1");
-    await row.locator('[data-label="Restores"]', { hasText: /^1$/ }).waitFor();
+    await lookUntil(row.locator('[data-label="Restores"]', { hasText: /^1$/ }));
     const shown = await asked<{ snapshots: { restoreP50Ms: number; cutConnections: number }[] }>(
       page,
       `snapshots?function=${restored}`,
@@ -290,7 +175,7 @@ describe("the page of a function", () => {
     const [snapshot] = shown.snapshots;
     expect(await row.locator('[data-label="p50"]').textContent()).toBe(inMilliseconds(snapshot?.restoreP50Ms ?? -1));
     expect(snapshot?.cutConnections).toBe(0);
-    await row.locator('[data-label="Cut connections"]', { hasText: /^0$/ }).waitFor();
+    await lookUntil(row.locator('[data-label="Cut connections"]', { hasText: /^0$/ }));
   });
 
   it("opens what the Init of a version wrote whose snapshot failed", async () => {

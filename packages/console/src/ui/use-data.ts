@@ -10,7 +10,10 @@ export interface Data<T> {
 
 const EVERY_MS = 5000;
 
-/** `key` says what is loaded: another one begins anew. Nothing is asked for while the page is hidden. */
+/**
+ * `key` says what is loaded: another one begins anew. Nothing is asked for while the page is hidden; whoever comes back
+ * to it does not wait for the next round.
+ */
 export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T>): Data<T> {
   const [state, setState] = useState<{
     readonly key: string;
@@ -20,12 +23,20 @@ export function useData<T>(key: string, load: (signal: AbortSignal) => Promise<T
   const [round, setRound] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
+    /** Zero while something is asked for. */
     let timer = 0;
     const again = (): void => {
       if (stop.signal.aborted) return;
       timer = window.setTimeout(() => void once(), EVERY_MS);
     };
+    const comeBack = (): void => {
+      if (document.hidden || timer === 0) return;
+      clearTimeout(timer);
+      void once();
+    };
+    document.addEventListener("visibilitychange", comeBack, { signal: stop.signal });
     const once = async (): Promise<void> => {
+      timer = 0;
       if (document.hidden) return again();
       try {
         const value = await load(stop.signal);
