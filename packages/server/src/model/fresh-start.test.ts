@@ -96,6 +96,12 @@ it.for([
   ["a timedelta", (ms: number) => `0:${String(Math.floor(ms / 60_000)).padStart(2, "0")}:${clockSeconds(ms)}`],
   ["a Duration", (ms: number) => `PT${Math.floor(ms / 60_000)}M${(ms % 60_000) / 1000}S`],
   ["a Duration of seconds", (ms: number) => `PT${(ms / 1000).toFixed(3)}S`],
+  ["Python's seconds", (ms: number) => (ms + 0.123456789) / 1000 + Number.EPSILON],
+  ["Python's small numbers", (ms: number) => (ms / 86_400_000).toExponential(12).replace(/e-(\d)$/, "e-0$1")],
+  ["minutes", (ms: number) => ms / 60_000],
+  ["hours", (ms: number) => ms / 3_600_000],
+  ["days", (ms: number) => ms / 86_400_000],
+  ["days of a rounded number", (ms: number) => `up for ${(ms / 86_400_000).toFixed(9)} days`],
   ["a unit", (ms: number) => `up ${ms}ms`],
   ["a unit of seconds", (ms: number) => `up ${(ms / 1000).toFixed(3)}s`],
 ] as const)("an age is found in the form of %s", ([, form]) => {

@@ -25,9 +25,11 @@ export interface AgeWord {
   readonly text: string;
   /** Moment that the number counts from, milliseconds since the epoch. */
   readonly sinceMs: number;
+  /** True where it counts down to that moment. */
+  readonly isDeadline?: boolean;
 }
 
-type Words = ReadonlyMap<string, string>;
+export type Words = ReadonlyMap<string, string>;
 
 const WORDS_MAX = 2000;
 /** Deeper parts of a document are not looked into: what reads them calls itself for each level. */
@@ -170,11 +172,11 @@ function rowsOf(
 }
 
 /** Counts the lines at the end of each answer's log that all have: lines of Init and hooks stand before them. */
-function linesInAll(environments: CloneAnswers): number {
+export function linesInAll(environments: CloneAnswers): number {
   return Math.min(...environments.flat().map((answer) => answer.log.length));
 }
 
-function wordsOf(answer: CloneAnswer, given: readonly string[], lines: number): Words {
+export function wordsOf(answer: CloneAnswer, given: readonly string[], lines: number): Words {
   const without = (text: string): string => withoutGiven(text, given);
   const words = new Map<string, string>();
   addPayload(without(answer.payload), "response", words);

@@ -5,7 +5,6 @@
  */
 import { invalidParameter } from "../../model/api-error.ts";
 import { type CloneAnswer, compareClones, INIT_MS_MAX, type SharedValue } from "../../model/compare-clones.ts";
-import { agesOfInit } from "../../model/fresh-start.ts";
 import { type GivenTexts, givenTexts } from "../../model/given-texts.ts";
 import { slowClocks } from "../../model/slow-clocks.ts";
 import { isPlaceOfRequest } from "../../model/sent-requests.ts";
@@ -16,6 +15,7 @@ import { findVersion } from "../records/lookup.ts";
 import { toRunnableVersion } from "../records/runnable-version.ts";
 import type { ControlServices } from "../services.ts";
 import {
+  agesOf,
   answersOf,
   compareWithFresh,
   type RanEnvironments,
@@ -106,10 +106,12 @@ export class CheckOperation {
       cutConnections: facts.cutConnections ?? null,
       ...found,
       shared: found.shared.map((each) => ({ ...each, ...elsewhere(ran, each.value) })),
-      ages: agesOfInit(answersOf(clones), {
+      ages: await agesOf(run, runnable, ran, {
         given: known.given,
         earliestMs: facts.createdAtMs - INIT_MS_MAX,
         latestMs: facts.createdAtMs,
+        again: compared.again,
+        clock,
       }),
       slowClocks: slowClocks(answersOf(clones), fresh?.answers ?? null, context),
       kept: compared.kept,

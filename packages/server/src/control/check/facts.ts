@@ -5,7 +5,7 @@ import type { SnapshotFindings } from "../../ports/snapshot-disk.ts";
 import type { FreshComparison, RanEnvironments } from "./fresh-environment.ts";
 
 /** Everything that a check has seen, before it is judged. */
-export interface CheckFacts extends RanEnvironments, FreshComparison {
+export interface CheckFacts extends RanEnvironments, Omit<FreshComparison, "again"> {
   readonly shared: ReadonlyArray<
     SharedValue & { readonly placesInMemory: number; readonly isInFresh: boolean; readonly isOnlySent: boolean }
   >;

@@ -119,7 +119,12 @@ function repeatedDraws({ shared, rows, clones }: CheckFacts): CheckFinding | nul
 
 function oldTimes({ shared, ages }: CheckFacts): CheckFinding | null {
   const found = shared.filter((each) => each.kind === "old-time").map(({ value }) => shown(value));
-  found.push(...ages.map((age) => `${age.place}: ${age.text}, counted from ${new Date(age.sinceMs).toISOString()}`));
+  found.push(
+    ...ages.map(
+      (age) =>
+        `${age.place}: ${age.text}, counted ${age.isDeadline === true ? "down to" : "from"} ${new Date(age.sinceMs).toISOString()}`,
+    ),
+  );
   if (found.length === 0) return null;
   return {
     id: "old-time",

@@ -4,7 +4,16 @@
  */
 import { ApiError } from "../../model/api-error.ts";
 import type { CloneAnswers } from "../../model/compare-clones.ts";
-import { keptWords, type KeptWord, movingPlaces, repeatedRows } from "../../model/fresh-start.ts";
+import type { Clock } from "../../base/clock.ts";
+import {
+  type AgeWord,
+  agesOfInit,
+  keptWords,
+  type KeptWord,
+  movingPlaces,
+  repeatedRows,
+} from "../../model/fresh-start.ts";
+import { type InitMomentsContext, momentsOfInit, WHOLE_SPREAD_MS } from "../../model/init-moments.ts";
 import type { RunnableVersion } from "../../ports/worker.ts";
 import { type CheckedClone, INVOKES_PER_CLONE } from "./run-clones.ts";
 
@@ -23,6 +32,8 @@ export interface FreshComparison {
   readonly kept: readonly KeptWord[];
   readonly rows: readonly KeptWord[];
   readonly limits: readonly string[];
+  /** Answers of clones that were run for this. */
+  readonly again: CloneAnswers;
 }
 
 const LONG_WORD_SIZE_MIN = 8;
@@ -74,6 +85,28 @@ function withoutSnapshot(version: RunnableVersion): RunnableVersion {
   return { ...version, snapshotId: null, snapshotKey: null, snapshotFingerprints: null };
 }
 
+/** Finds numbers that run with the clock from Init. Waits some seconds where only a later clone tells. */
+export async function agesOf(
+  run: RunEnvironment,
+  version: RunnableVersion,
+  { clones, fresh }: RanEnvironments,
+  context: InitMomentsContext & { readonly again: CloneAnswers; readonly clock: Clock },
+): Promise<readonly AgeWord[]> {
+  const ages = agesOfInit(answersOf(clones), context);
+  if ([...clones, ...(fresh === null ? [] : [fresh])].some(({ errors }) => errors.length > 0)) return ages;
+  const answers = [...answersOf(clones), ...context.again];
+  let moments = momentsOfInit(answers, fresh?.answers ?? null, context);
+  if (moments.isUnsure) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const sinceMs = context.clock.nowMs() - (answers[0]?.[0]?.startedAtMs ?? 0);
+    context.clock.after(WHOLE_SPREAD_MS + 2000 - sinceMs, resolve);
+    await promise;
+    const later = await run(version, INVOKES_PER_CLONE);
+    moments = momentsOfInit([...answers, ...answersOf([later])], fresh?.answers ?? null, context);
+  }
+  return [...ages, ...moments.found.filter(({ place }) => !ages.some((age) => age.place === place))];
+}
+
 /** Compares the clones with the fresh one. `given`: texts of the event. `looksAtRows`: no generator was found yet. */
 export async function compareWithFresh(
   run: RunEnvironment,
@@ -81,16 +114,19 @@ export async function compareWithFresh(
   { clones, fresh }: RanEnvironments,
   { given, looksAtRows }: { readonly given: readonly string[]; readonly looksAtRows: boolean },
 ): Promise<FreshComparison> {
-  if (fresh === null || clones.some((clone) => clone.errors.length > 0)) return { kept: [], rows: [], limits: [] };
+  if (fresh === null || clones.some((clone) => clone.errors.length > 0))
+    return { kept: [], rows: [], limits: [], again: [] };
   const kept = keptWords(answersOf(clones), fresh.answers, given);
   const isMoving = looksAtRows && movingPlaces(answersOf(clones), fresh.answers, given).length > 0;
   // Two copies say the same short word by accident, now and then; a long one they do not.
-  if (!isMoving && kept.every((word) => word.text.length >= LONG_WORD_SIZE_MIN)) return { kept, rows: [], limits: [] };
+  if (!isMoving && kept.every((word) => word.text.length >= LONG_WORD_SIZE_MIN))
+    return { kept, rows: [], limits: [], again: [] };
   if ((clones[0]?.invokeMs[1] ?? 0) > LONG_LOOK_INVOKE_MS_MAX) {
     return {
       kept,
       rows: [],
       limits: ["Values of few letters were not tried again with more copies: an invoke takes more than a second."],
+      again: [],
     };
   }
   const invokes = isMoving ? LONG_LOOK_INVOKES : INVOKES_PER_CLONE;
@@ -101,5 +137,6 @@ export async function compareWithFresh(
     kept: kept.filter((word) => stays.has(`${word.place} ${word.text}`)),
     rows: freshAgain === null ? [] : repeatedRows(again, freshAgain.answers, given),
     limits: [],
+    again,
   };
 }
