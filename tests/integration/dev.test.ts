@@ -284,7 +284,7 @@ it("deploys a changed template again, and says what is wrong with one", async ()
     template(`  Hello: { Type: AWS::Serverless::Function, Properties: { Environment: { Variables: { WHO: me } } } }
   Other: { Type: AWS::Serverless::Function, Properties: { CodeUri: other } }
 `);
-    await dev.heard(/other is not there; is the code built/);
+    await dev.heard(/other is not there\. In /);
     mkdirSync(join(folder, "other"));
     writeFileSync(join(folder, "other/index.mjs"), answering("other"));
     await answers(name, "me");

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
+import { notThere } from "./not-there.ts";
 import { packageCode } from "./package-code.ts";
 
 export interface EsbuildOptions {
@@ -83,7 +84,7 @@ function argumentsOf(option: string, value: TemplateValue, isJoined: boolean): r
  */
 export async function bundle(folder: string, options: EsbuildOptions, to: string): Promise<string | null> {
   // A program that is started in a folder which is not there seems to be missing itself.
-  if (!existsSync(folder)) throw new CommandError(`${folder} is not there`);
+  if (!existsSync(folder)) throw new CommandError(notThere(folder));
   const [program, ...before] = findEsbuild(folder);
   rmSync(to, { recursive: true, force: true });
   const args = [...before, ...options.args, `--outdir=${to}`, "--log-level=warning", "--color=false"];

@@ -7,6 +7,9 @@ import { basename, dirname, extname, join, resolve, sep } from "node:path";
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
 import { isStackName, toStackName } from "@thaw/template/stack-names";
+import { didYouMean } from "../did-you-mean.ts";
+import { firstMissing } from "./not-there.ts";
+import { staleBuild } from "./stale-build.ts";
 
 export interface FoundTemplate {
   readonly path: string;
@@ -16,6 +19,10 @@ export interface FoundTemplate {
 
 const NAMES = ["template.yaml", "template.yml", "template.json"];
 const BUILT = join(".aws-sam", "build", "template.yaml");
+/** Files that people name by mistake. */
+const CODE = /\.(?:[cm]?[jt]sx?|py|java|kt|go|rs|md|zip|jar|toml|html)$/;
+const FOLDERS_MAX = 1000;
+const SHOWN_MAX = 10;
 const CDK_FOLDER = "cdk.out";
 const CDK_TEMPLATE = ".template.json";
 const OSLS_FOLDER = ".serverless";
@@ -25,11 +32,32 @@ const OSLS = join(OSLS_FOLDER, "cloudformation-template-update-stack.json");
 export function findTemplate(given: string | undefined): FoundTemplate {
   const path = resolve(given ?? ".");
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined)
-    throw new CommandError(
-      `${path} can't be read: it is not there. A new function with a template: ${PROGRAM} init FOLDER`,
-    );
-  return found.isDirectory() ? findIn(path) : { path, notes: [] };
+  if (found === undefined) throw new CommandError(`${path} can't be read: it is not there${insteadOf(path)}`);
+  if (found.isDirectory()) return findIn(path);
+  if (CODE.test(path)) throw new CommandError(`${path} is no template. Name the template, or the folder that has it`);
+  return { path, notes: [] };
+}
+
+/** What may have been meant by a path that is not there. */
+function insteadOf(path: string): string {
+  const { above, missing } = firstMissing(path);
+  if (!statSync(above).isDirectory()) return `: ${above} is a file`;
+  const near = didYouMean(missing, readdirSync(above));
+  if (near !== null) return `. ${near}`;
+  return `${templatesBelow(above)}. A new function with a template: ${PROGRAM} init FOLDER`;
+}
+
+/** Folders right below that have a template. */
+function templatesBelow(folder: string): string {
+  const found = readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== "node_modules")
+    .slice(0, FOLDERS_MAX)
+    .filter(({ name }) => [...NAMES, BUILT].some((each) => existsSync(join(folder, name, each))))
+    .map(({ name }) => name)
+    .toSorted();
+  if (found.length === 0) return "";
+  const more = found.length > SHOWN_MAX ? ", and others" : "";
+  return `. In ${folder} these folders have one: ${found.slice(0, SHOWN_MAX).join(", ")}${more}`;
 }
 
 function findIn(folder: string): FoundTemplate {
@@ -37,10 +65,15 @@ function findIn(folder: string): FoundTemplate {
   const built = join(folder, BUILT);
   const notes = others.map((other) => `${basename(other)} is not used: there is ${basename(source ?? "")}`);
   if (existsSync(built) && (source === undefined || isOlder(source, built)))
-    return { path: built, notes: [...notes, `${BUILT} is used, which sam build has written`] };
+    return { path: built, notes: [...notes, ...notesOfBuilt(source, built)] };
   if (source === undefined) return findOthers(folder);
   if (existsSync(built)) notes.push(`${BUILT} is not used: ${basename(source)} is newer. Run sam build to build again`);
   return { path: source, notes };
+}
+
+function notesOfBuilt(source: string | undefined, built: string): readonly string[] {
+  const stale = source === undefined ? null : staleBuild(source, built);
+  return [`${BUILT} is used, which sam build has written`, ...(stale === null ? [] : [stale])];
 }
 
 /** What other tools have written: a folder of the CDK's is one, or has one. */
@@ -54,7 +87,7 @@ function findOthers(folder: string): FoundTemplate {
   const osls = join(folder, OSLS);
   if (existsSync(osls)) return { path: osls, notes: [`${OSLS} is used, which osls package has written`] };
   throw new CommandError(
-    `${folder} has no template: no ${NAMES.join(", no ")} and no ${BUILT}. Name its file, or make one: ${PROGRAM} init`,
+    `${folder} has no template: no ${NAMES.join(", no ")} and no ${BUILT}${templatesBelow(folder)}. Name its file, or make one: ${PROGRAM} init`,
   );
 }
 

@@ -5,14 +5,13 @@ import { getSystemErrorMessage } from "node:util";
 import { ZipFile } from "yazl";
 import { CommandError } from "@thaw/installation/command-error";
 import { listFiles, type PackedFile } from "./folder-files.ts";
+import { buildOf, notThere } from "./not-there.ts";
 
 /** Equal content is an equal zip, so that a deploy without changes publishes nothing. */
 const MTIME = new Date(Date.UTC(1980, 0, 1, 12));
 const PRIME_FILE = "thaw.prime.json";
 /** How a zip begins; one without entries begins with its end. */
 const ZIP_BEGINNINGS = [Buffer.from("PK\u0003\u0004"), Buffer.from("PK\u0005\u0006")];
-/** As the samples of thaw init and AWS's tools build. */
-const BUILDS = "(npm run build, mvn package, sam build)";
 const LINK_MODE = 0o120777;
 
 /** Reads a file that a template names. Throws CommandError where it is not there, or is no file. */
@@ -28,7 +27,7 @@ export function readFileOrFail(full: string): Buffer {
 export async function packageCode(baseDir: string, path: string, primes: string | null = null): Promise<Buffer> {
   const full = resolve(baseDir, path);
   const found = statSync(full, { throwIfNoEntry: false });
-  if (found === undefined) throw new CommandError(`${full} is not there; is the code built? ${BUILDS}`);
+  if (found === undefined) throw new CommandError(notThere(full));
   if (found.isDirectory()) return packFiles(full, listFiles(full), primes);
   // Nothing else is opened: reading a pipe would never end.
   if (!found.isFile()) throw new CommandError(`${full} can't be deployed: it is no file and no folder`);
@@ -43,7 +42,10 @@ export async function packageCode(baseDir: string, path: string, primes: string 
 }
 
 function packFiles(full: string, files: readonly PackedFile[], primes: string | null): Promise<Buffer> {
-  if (files.length === 0) throw new CommandError(`${full} has no files; is the code built? ${BUILDS}`);
+  if (files.length === 0) {
+    const build = buildOf(full);
+    throw new CommandError(`${full} has no files${build === null ? "" : `. Make them: ${build}`}`);
+  }
   const zip = new ZipFile();
   addPrimes(zip, primes);
   for (const { name, content, isExecutable } of files) {

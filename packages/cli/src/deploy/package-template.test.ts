@@ -165,7 +165,7 @@ it("takes zips that osls has left", async ({ expect }) => {
 });
 
 it.for([
-  [{ Properties: { CodeUri: "nowhere" } }, /Resources\.F: .*nowhere is not there; is the code built\?/],
+  [{ Properties: { CodeUri: "nowhere" } }, /Resources\.F: .*nowhere is not there\. In .* there is app, t/],
   [{ Properties: { CodeUri: { "Fn::GetAtt": ["X", "Y"] } } }, "Resources.F.Properties.CodeUri must be a path"],
   [{ Properties: { CodeUri: "app" }, Metadata: { Thaw: { Prime: 1 } } }, "must be Prime: { Events: [...]"],
   [{ Properties: { ImageUri: "i" }, Metadata: { Thaw: { Prime: { Events: [] } } } }, "needs code that is packed here"],
