@@ -32,7 +32,7 @@ test("a request is not lost where the server closes the connection of the one be
     const { lambda, credentials, region } = connect();
     const sts = new STSClient({ endpoint, region, credentials, ...CLIENT_SETTINGS });
     for (let i = 0; i < 3; i++) {
-      expect((await lambda.send(new ListFunctionsCommand({}))).Functions).toEqual([]);
+      expect((await (await lambda()).send(new ListFunctionsCommand({}))).Functions).toEqual([]);
       await sts.send(new GetCallerIdentityCommand({}));
     }
   } finally {

@@ -1,6 +1,6 @@
 /** A connection to the server that find-server.ts names: for AWS's Lambda API, and for Thaw's own. */
-import { type Send, ThawClient, type ThawRequest } from "@thaw/thaw-api";
-import { LambdaClient } from "@aws-sdk/client-lambda";
+import { type Send, ThawClient, type ThawRequest } from "@thaw/thaw-api/client";
+import type { LambdaClient } from "@aws-sdk/client-lambda";
 import { signRequest, type SigningCredentials } from "@thaw/aws-api";
 import { CommandError } from "@thaw/installation/command-error";
 import { fetchEndless } from "./endless.ts";
@@ -18,7 +18,8 @@ export const CLIENT_SETTINGS = {
 export interface Connection {
   readonly endpoint: string;
   readonly region: string;
-  readonly lambda: LambdaClient;
+  /** The client of AWS, loaded with its first use: most commands do without. */
+  readonly lambda: () => Promise<LambdaClient>;
   readonly credentials: () => Promise<SigningCredentials>;
   /** Thaw's own API. A refusal is a RefusedError. */
   readonly thaw: ThawClient;
@@ -41,11 +42,15 @@ export function connect(): Connection {
     if (target.credentials instanceof CommandError) throw target.credentials;
     return target.credentials;
   };
-  const lambda = new LambdaClient({ endpoint, region, credentials, ...CLIENT_SETTINGS });
+  let client: Promise<LambdaClient> | null = null;
+  const open = async (): Promise<LambdaClient> => {
+    const { LambdaClient } = await import("@aws-sdk/client-lambda");
+    return new LambdaClient({ endpoint, region, credentials, ...CLIENT_SETTINGS });
+  };
   return {
     endpoint,
     region,
-    lambda,
+    lambda: () => (client ??= open()),
     credentials,
     thaw: new ThawClient(sender(endpoint, region, credentials)),
   };

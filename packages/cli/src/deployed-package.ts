@@ -14,7 +14,7 @@ export async function fetchPackage(
   named: { readonly FunctionName: string; readonly Qualifier?: string },
   instead: string,
 ): Promise<DeployedPackage> {
-  const { Configuration = {}, Code } = await connection.lambda.send(new GetFunctionCommand(named));
+  const { Configuration = {}, Code } = await (await connection.lambda()).send(new GetFunctionCommand(named));
   if (Code?.Location === undefined) {
     const kind = Code?.RepositoryType ?? "a container image";
     throw new CommandError(`${named.FunctionName} has no package that could be fetched (${kind}). ${instead}`);

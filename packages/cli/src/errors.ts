@@ -1,7 +1,7 @@
 /** What a person at the terminal reads of an error: a sentence, and the command to go on with where there is one. */
 import { PROGRAM } from "@thaw/installation";
 import { CommandError } from "@thaw/installation/command-error";
-import { AnswerFormError } from "@thaw/thaw-api";
+import { AnswerFormError } from "@thaw/thaw-api/client";
 import { RefusedError } from "./connection.ts";
 
 /** Codes of Node.js for a server that can't be reached, besides one that refuses. */

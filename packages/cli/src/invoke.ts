@@ -47,7 +47,7 @@ async function send(
     ...(options.event === true ? { InvocationType: "Event" as const } : { LogType: "Tail" as const }),
   });
   try {
-    return await connection.lambda.send(command);
+    return await (await connection.lambda()).send(command);
   } catch (error) {
     throw error instanceof ResourceConflictException ? await explainState(connection, name, error) : error;
   }
@@ -56,7 +56,7 @@ async function send(
 /** Makes the error of a version that has failed; the error itself where it is about something else. */
 async function explainState(connection: Connection, name: string, error: Error): Promise<Error> {
   const command = new GetFunctionConfigurationCommand({ FunctionName: name });
-  const found = await connection.lambda.send(command).catch(() => null);
+  const found = await (await connection.lambda()).send(command).catch(() => null);
   if (found?.State !== "Failed") return error;
   const version = found.Version === undefined || found.Version === "$LATEST" ? "" : `:${found.Version}`;
   const reason = found.StateReason ?? found.StateReasonCode ?? "no reason was given";

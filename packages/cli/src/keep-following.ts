@@ -1,6 +1,6 @@
 /** Answers that go on: begun again when the server ends one, as at its restart. Each gap is told, and each end. */
 import { setTimeout as delay } from "node:timers/promises";
-import { AnswerFormError } from "@thaw/thaw-api";
+import { AnswerFormError } from "@thaw/thaw-api/client";
 import { CommandError } from "@thaw/installation/command-error";
 import { RefusedError } from "./connection.ts";
 

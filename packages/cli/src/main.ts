@@ -21,11 +21,9 @@ import { describeError } from "./errors.ts";
 import { addHelp } from "./help.ts";
 import { init, SAMPLE_RUNTIMES, type SampleRuntime } from "./init.ts";
 import { writeBaseImage } from "./images/base-image.ts";
-import { invoke } from "./invoke.ts";
 import { changeKey, listKeys } from "./keys.ts";
 import { meantName } from "./meant-name.ts";
 import { manPage } from "./man-page.ts";
-import { functionNames, nextSteps } from "./next-steps.ts";
 import { printEnv } from "./print-env.ts";
 import { showLogs } from "./logs.ts";
 import { installRuntime, listRuntimes, pruneRuntimes } from "./runtimes.ts";
@@ -80,7 +78,10 @@ export async function main(argv: readonly string[], serveUsage = ""): Promise<vo
   program
     .command("function-names", { hidden: true })
     .description("names of functions, for completion")
-    .action(async () => print((await functionNames(connect)).map((name) => `${name}\n`).join("")));
+    .action(async () => {
+      const { functionNames } = await import("./next-steps.ts");
+      print((await functionNames(connect)).map((name) => `${name}\n`).join(""));
+    });
   addHelp(program);
   if (argv.length <= 2) await runOrFail(() => showNext(program), 1);
   else await runOrFail(() => program.parseAsync(withoutHelp(program, argv)), 1);
@@ -97,6 +98,7 @@ function withoutHelp(program: Command, argv: readonly string[]): readonly string
 /** Without a command: the help, and below it, where the eye is, what to do now. The status is that of a wrong call. */
 async function showNext(program: Command): Promise<void> {
   program.outputHelp({ error: true });
+  const { nextSteps } = await import("./next-steps.ts");
   process.stderr.write(`\n${await nextSteps(connect)}`);
   process.exitCode = 1;
 }
@@ -146,9 +148,10 @@ function addFunctionCommands(program: Command): void {
     .option("--event", "do not wait for the answer")
     .option("--quiet", "only the payload, without the log")
     .description("invoke a function")
-    .action((name: string, payload: string, options: InvokeFlags, command: Command) => {
+    .action(async (name: string, payload: string, options: InvokeFlags, command: Command) => {
       if (options.payload !== undefined && command.args.length > 1)
         throw new CommandError("invoke got two payloads: leave --payload out, or the one behind the function");
+      const { invoke } = await import("./invoke.ts");
       return invoke(connect(), name, options.payload ?? payload, { ...options, json: isJson(command) });
     });
   program

@@ -1,5 +1,5 @@
 /** A function, version or alias that is not there: which one may have been meant, as the server has them. */
-import { ListAliasesCommand, ListFunctionsCommand, ListVersionsByFunctionCommand } from "@aws-sdk/client-lambda";
+import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { Connection } from "./connection.ts";
 import { didYouMean } from "./did-you-mean.ts";
 
@@ -16,7 +16,8 @@ export async function meantName(error: unknown, connect: () => Connection): Prom
   if (found === undefined) return null;
   const { name = "", qualifier } = found;
   try {
-    const { lambda } = connect();
+    const { ListAliasesCommand, ListVersionsByFunctionCommand } = await import("@aws-sdk/client-lambda");
+    const lambda = await connect().lambda();
     const abortSignal = AbortSignal.timeout(ANSWER_MS_MAX);
     const names = await functionNames(lambda, abortSignal);
     if (!names.includes(name)) return didYouMean(name, names);
@@ -39,7 +40,8 @@ function messageOf({ message, cause }: Error): string {
   return cause instanceof Error ? cause.message : message;
 }
 
-async function functionNames(lambda: Connection["lambda"], abortSignal: AbortSignal): Promise<readonly string[]> {
+async function functionNames(lambda: LambdaClient, abortSignal: AbortSignal): Promise<readonly string[]> {
+  const { ListFunctionsCommand } = await import("@aws-sdk/client-lambda");
   const names: string[] = [];
   let Marker: string | undefined;
   for (let page = 0; page < PAGES_MAX; page++) {

@@ -46,7 +46,7 @@ export async function functionNames(connect: () => Connection): Promise<readonly
 /** Those of the first page. */
 async function firstFunctions({ lambda }: Connection): Promise<readonly FunctionConfiguration[]> {
   const abortSignal = AbortSignal.timeout(ANSWER_MS_MAX);
-  const { Functions: functions = [] } = await lambda.send(new ListFunctionsCommand({}), { abortSignal });
+  const { Functions: functions = [] } = await (await lambda()).send(new ListFunctionsCommand({}), { abortSignal });
   return functions;
 }
 

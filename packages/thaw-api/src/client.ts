@@ -1,8 +1,10 @@
-/** A client of Thaw's own API, typed by the routes. Signatures and connections are the caller's. */
+/**
+ * A client of Thaw's own API, typed by the routes. Signatures and connections are the caller's. Routes and the library
+ * that reads their answers are loaded with the first call: commands that make none start without them.
+ */
 import type { RouteForm } from "./route.ts";
 import { PREFIX } from "./prefix.ts";
-import { ROUTES, type RouteName } from "./routes.ts";
-import { answerProblem, pathOf } from "./read.ts";
+import type { RouteName, ROUTES } from "./routes.ts";
 import type { AnswerOf, BodyOf, ParametersOf, QueryOf, RoutesWith } from "./types.ts";
 
 export interface ThawRequest {
@@ -43,7 +45,7 @@ export class ThawClient {
   /** Calls a route that answers with one document. Throws AnswerFormError where it is another one than declared. */
   async call<N extends RoutesWith<"json">>(name: N, options: CallOptions<N>): Promise<AnswerOf<N>> {
     const response = await this.raw(name, options);
-    return checked(name, await response.text());
+    return checked(await loadRoutes(), name, await response.text());
   }
 
   /** Calls a route that answers with JSON lines; ends when the server or `signal` ends it. */
@@ -58,13 +60,14 @@ export class ThawClient {
   }
 
   /** Calls a route and gives the response as it comes. */
-  raw<N extends RouteName>(name: N, options: CallOptions<N>): Promise<Response> {
+  async raw<N extends RouteName>(name: N, options: CallOptions<N>): Promise<Response> {
     const { parameters, query, body, signal } = options as {
       readonly parameters?: ParametersOf<N>;
       readonly query?: Readonly<Record<string, unknown>>;
       readonly body?: unknown;
       readonly signal?: AbortSignal;
     };
+    const { pathOf, ROUTES } = await loadRoutes();
     const form: RouteForm = ROUTES[name];
     return this.#send({
       method: form.method,
@@ -77,18 +80,26 @@ export class ThawClient {
   }
 }
 
+type Routes = Awaited<ReturnType<typeof loadRoutes>>;
+
+async function loadRoutes() {
+  const [{ ROUTES }, { answerProblem, pathOf }] = await Promise.all([import("./routes.ts"), import("./read.ts")]);
+  return { ROUTES, answerProblem, pathOf };
+}
+
 async function* readLines<N extends RoutesWith<"lines">>(
   name: N,
   body: ReadableStream<Uint8Array> | null,
 ): AsyncGenerator<AnswerOf<N>> {
   if (body === null) return;
+  const routes = await loadRoutes();
   let rest = "";
   for await (const text of body.pipeThrough(new TextDecoderStream() as never) as unknown as AsyncIterable<string>) {
     const lines = (rest + text).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) yield checked(name, line);
+    for (const line of lines) yield checked(routes, name, line);
   }
-  if (rest !== "") yield checked(name, rest);
+  if (rest !== "") yield checked(routes, name, rest);
 }
 
 function encodeQuery(query: Readonly<Record<string, unknown>>): string {
@@ -101,7 +112,7 @@ function encodeBody(body: unknown): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body));
 }
 
-function checked<N extends RouteName>(name: N, text: string): AnswerOf<N> {
+function checked<N extends RouteName>({ answerProblem, ROUTES }: Routes, name: N, text: string): AnswerOf<N> {
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -15,10 +15,10 @@ export { DEBUG_BYTES_MAX } from "./debug-routes.ts";
 export type {
   FollowedInvocation,
   InvocationDetails,
-  InvocationOutcome,
   InvocationStart,
   InvocationSummary,
 } from "./invocations.ts";
+export type { InvocationOutcome } from "./outcomes.ts";
 export type { FollowedLogEvent, LogPage, PlacedLogEvent } from "./log-events.ts";
 export { PREFIX } from "./prefix.ts";
 export { answerProblem, matchRoute, readBody, readQuery, RequestFormError, type RouteMatch } from "./read.ts";

@@ -1,12 +1,8 @@
 /** What Thaw keeps of recent invocations, in memory only: a start of the server begins anew. */
 import * as z from "zod";
 import type { Frozen } from "./frozen.ts";
+import { INVOCATION_OUTCOMES } from "./outcomes.ts";
 
-/**
- * success: the function answered. error: it threw, exited, or sent what can't be an answer. timeout: its own timeout,
- * or the limit of Init or Restore. throttled: it was refused for a limit. platform-error: Thaw could not run it.
- */
-export const INVOCATION_OUTCOMES = ["success", "error", "timeout", "throttled", "platform-error"] as const;
 /**
  * The environment that served it. restored: a clone made for it from a snapshot. initialised: made for it by Init.
  * warm: it had served before. provisioned: initialised ahead, for provisioned concurrency.
@@ -71,7 +67,6 @@ export const followedInvocation = z.union([
   z.object({ skipped: z.number().describe("Invocations that were left out since the line before") }),
 ]);
 
-export type InvocationOutcome = (typeof INVOCATION_OUTCOMES)[number];
 export type InvocationStart = (typeof INVOCATION_STARTS)[number];
 export type InvocationSummary = Frozen<z.infer<typeof invocation>>;
 export type InvocationDetails = Frozen<z.infer<typeof invocationDetails>>;

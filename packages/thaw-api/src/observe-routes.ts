@@ -1,13 +1,8 @@
 /** Routes for those who watch: invocations, series, the overview, logs of several functions, test and prime events. */
 import * as z from "zod";
-import {
-  INVOCATION_OUTCOMES,
-  INVOCATION_STARTS,
-  followedInvocation,
-  invocation,
-  invocationDetails,
-} from "./invocations.ts";
+import { INVOCATION_STARTS, followedInvocation, invocation, invocationDetails } from "./invocations.ts";
 import { followedLogEvent, logPage } from "./log-events.ts";
+import { INVOCATION_OUTCOMES } from "./outcomes.ts";
 import { choice, flag, json, number, type RouteForm, text } from "./route.ts";
 import { overview, series, SERIES_MINUTES_MAX } from "./series.ts";
 import { primeEvents, TEST_EVENT_BYTES_MAX, testEvent, testEvents } from "./test-events.ts";

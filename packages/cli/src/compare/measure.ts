@@ -93,8 +93,9 @@ async function invokeOnce(
   payload: Buffer,
 ): Promise<Sample | null> {
   const command = new InvokeCommand({ FunctionName: functionName, Qualifier: version, Payload: payload });
+  const lambda = await connection.lambda();
   const startMs = performance.now();
-  const answer = await connection.lambda.send(command);
+  const answer = await lambda.send(command);
   const clientMs = performance.now() - startMs;
   const error = answer.FunctionError === undefined ? null : describeError(answer.Payload);
   const details = await recordOf(connection, answer.$metadata.requestId ?? "");

@@ -98,7 +98,7 @@ class Copy {
 
   async create(configuration: FunctionConfiguration, zip: Buffer): Promise<Subject> {
     const input = { ...inputOf(configuration), FunctionName: this.#name, Code: { ZipFile: zip }, Publish: true };
-    const { Version: version = "1" } = await this.#connection.lambda.send(new CreateFunctionCommand(input));
+    const { Version: version = "1" } = await (await this.#connection.lambda()).send(new CreateFunctionCommand(input));
     await this.#settled(version);
     return { version, alias: null, isPrimed: false };
   }
@@ -106,7 +106,9 @@ class Copy {
   async replace(zip: Buffer): Promise<Subject> {
     const input = { FunctionName: this.#name, ZipFile: zip, Publish: true };
     await this.#settled(LATEST);
-    const { Version: version = "2" } = await this.#connection.lambda.send(new UpdateFunctionCodeCommand(input));
+    const { Version: version = "2" } = await (await this.#connection.lambda()).send(
+      new UpdateFunctionCodeCommand(input),
+    );
     await this.#settled(version);
     return { version, alias: null, isPrimed: true };
   }
@@ -114,7 +116,7 @@ class Copy {
   async #settled(qualifier: string): Promise<void> {
     const named = { FunctionName: this.#name, Qualifier: qualifier };
     for (;;) {
-      const found = await this.#connection.lambda.send(new GetFunctionConfigurationCommand(named));
+      const found = await (await this.#connection.lambda()).send(new GetFunctionConfigurationCommand(named));
       if (found.State === "Active" && found.LastUpdateStatus !== "InProgress") return;
       if (found.State === "Failed")
         throw new CommandError(
@@ -127,10 +129,12 @@ class Copy {
 
 async function whileThere<T>(connection: Connection, functionName: string, work: () => Promise<T>): Promise<T> {
   const remove = async (): Promise<void> => {
-    await connection.lambda.send(new DeleteFunctionCommand({ FunctionName: functionName })).catch((error: Error) => {
-      if (error.name === "ResourceNotFoundException") return;
-      process.stderr.write(`${functionName} stays: ${oneLine(error.message)}\n`);
-    });
+    await (await connection.lambda())
+      .send(new DeleteFunctionCommand({ FunctionName: functionName }))
+      .catch((error: Error) => {
+        if (error.name === "ResourceNotFoundException") return;
+        process.stderr.write(`${functionName} stays: ${oneLine(error.message)}\n`);
+      });
   };
   const handlers = Object.entries(SIGNALS).map(([signal, status]) => {
     const onSignal = (): void => void remove().finally(() => process.exit(status));

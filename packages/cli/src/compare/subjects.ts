@@ -96,10 +96,10 @@ async function find({ lambda }: Connection, name: string, qualifier: string): Pr
   const isAlias = qualifier !== LATEST && !/^\d+$/.test(qualifier);
   try {
     const named = { FunctionName: name, Qualifier: qualifier };
-    const configuration = await lambda.send(new GetFunctionConfigurationCommand(named));
+    const configuration = await (await lambda()).send(new GetFunctionConfigurationCommand(named));
     const version = configuration.Version ?? qualifier;
     if (!isAlias) return { version, alias: null, configuration, notes: [] };
-    const { RoutingConfig } = await lambda.send(new GetAliasCommand({ FunctionName: name, Name: qualifier }));
+    const { RoutingConfig } = await (await lambda()).send(new GetAliasCommand({ FunctionName: name, Name: qualifier }));
     const others = Object.keys(RoutingConfig?.AdditionalVersionWeights ?? {});
     const note = `The alias ${qualifier} gives a part of its invokes to version ${others.join(", ")}: measured is version ${version} alone`;
     return { version, alias: qualifier, configuration, notes: others.length === 0 ? [] : [note] };
@@ -143,7 +143,7 @@ async function findRestored(connection: Connection, name: string, qualifier: str
 
 async function publishedVersions({ lambda }: Connection, name: string): Promise<readonly FunctionConfiguration[]> {
   const versions: FunctionConfiguration[] = [];
-  for await (const page of paginateListVersionsByFunction({ client: lambda }, { FunctionName: name }))
+  for await (const page of paginateListVersionsByFunction({ client: await lambda() }, { FunctionName: name }))
     versions.push(...(page.Versions ?? []).filter(({ Version }) => Version !== LATEST));
   return versions.toSorted((a, b) => Number(a.Version) - Number(b.Version));
 }

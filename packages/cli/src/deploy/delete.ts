@@ -81,7 +81,7 @@ async function stackOfFunction(lambda: Connection["lambda"], FunctionName: strin
   // The only names that one can have: anything else would be refused as such.
   if (!/^[\w-]{1,64}$/.test(FunctionName)) return null;
   try {
-    const { Tags: tags = {} } = await lambda.send(new GetFunctionCommand({ FunctionName }));
+    const { Tags: tags = {} } = await (await lambda()).send(new GetFunctionCommand({ FunctionName }));
     return tags["aws:cloudformation:stack-name"] ?? "";
   } catch (error) {
     if (error instanceof ResourceNotFoundException) return null;

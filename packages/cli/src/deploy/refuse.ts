@@ -54,7 +54,7 @@ async function missingRuntimes(
 /** A sentence where a function of that name is there; null: there is none. */
 async function ownerOf({ lambda }: Connection, id: string, name: string): Promise<string | null> {
   try {
-    const { Tags = {} } = await lambda.send(new GetFunctionCommand({ FunctionName: name }));
+    const { Tags = {} } = await (await lambda()).send(new GetFunctionCommand({ FunctionName: name }));
     const stack = Tags[STACK_NAME];
     const said = `Resources.${id}: there is a function ${name} already`;
     if (stack !== undefined)

@@ -77,9 +77,13 @@ async function functionsOf(
     const own = versions.findLast((each) => each.functionName === functionName)?.qualifier ?? null;
     const of = { FunctionName: functionName };
     const version =
-      alias === null ? own : ((await lambda.send(new GetAliasCommand({ ...of, Name: alias }))).FunctionVersion ?? own);
+      alias === null
+        ? own
+        : ((await (await lambda()).send(new GetAliasCommand({ ...of, Name: alias }))).FunctionVersion ?? own);
     if (version === null) return { functionName, version, alias, optimization: null };
-    const { SnapStart } = await lambda.send(new GetFunctionConfigurationCommand({ ...of, Qualifier: version }));
+    const { SnapStart } = await (await lambda()).send(
+      new GetFunctionConfigurationCommand({ ...of, Qualifier: version }),
+    );
     return { functionName, version, alias, optimization: SnapStart?.OptimizationStatus ?? "Off" };
   });
   return Promise.all(found);
@@ -92,7 +96,7 @@ async function urlsOf(
 ): Promise<readonly DeployedUrl[]> {
   const found = ofType(resources, "AWS::Lambda::Url").map(async (arn) => {
     const { functionName, qualifier } = partsOf(arn);
-    const { FunctionUrl: url = "" } = await lambda.send(
+    const { FunctionUrl: url = "" } = await (await lambda()).send(
       new GetFunctionUrlConfigCommand({
         FunctionName: functionName,
         ...(qualifier === null ? {} : { Qualifier: qualifier }),

@@ -269,7 +269,7 @@ export class Session {
       const isBuilt = savedMs === null && local.java !== null;
       const path = isBuilt ? this.#builtPath(local) : await this.#build(local);
       if (path === null) return;
-      const isNew = await putCode(connection.lambda, name, await packageCode(path, ".", local.primes));
+      const isNew = await putCode(await connection.lambda(), name, await packageCode(path, ".", local.primes));
       this.#again.delete(root);
       if (isNew) await this.versions.afterUpdate(name);
       const ms = savedMs === null ? "" : ` ${(performance.now() - savedMs).toFixed(0)} ms after the save`;

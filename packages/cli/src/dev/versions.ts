@@ -27,13 +27,13 @@ interface Alias {
 }
 
 export class Versions {
-  readonly #lambda: LambdaClient;
+  readonly #lambda: () => Promise<LambdaClient>;
   readonly #say: (text: string) => void;
   #aliases: readonly Alias[] = [];
   /** Made by `publish`, by function. */
   readonly #published = new Map<string, string>();
 
-  constructor(lambda: LambdaClient, say: (text: string) => void) {
+  constructor(lambda: () => Promise<LambdaClient>, say: (text: string) => void) {
     this.#lambda = lambda;
     this.#say = say;
   }
@@ -45,7 +45,7 @@ export class Versions {
     for (const { ResourceType: type, PhysicalResourceId: arn = "" } of resources) {
       if (type !== "AWS::Lambda::Alias") continue;
       const [functionName = "", name = ""] = arn.split(":").slice(-2);
-      const now = await this.#lambda.send(new GetAliasCommand({ FunctionName: functionName, Name: name }));
+      const now = await (await this.#lambda()).send(new GetAliasCommand({ FunctionName: functionName, Name: name }));
       const known = before.find((each) => each.functionName === functionName && each.name === name);
       const [version, weights] = [now.FunctionVersion ?? LATEST, now.RoutingConfig?.AdditionalVersionWeights ?? {}];
       // The stack has not touched an alias that still is where this command has put it.
@@ -69,12 +69,12 @@ export class Versions {
 
   /** Publishes a version, waits for its snapshot, and lets the function's aliases lead to it. */
   async publish(FunctionName: string): Promise<void> {
-    const config = await this.#lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+    const config = await (await this.#lambda()).send(new GetFunctionConfigurationCommand({ FunctionName }));
     if (config.SnapStart?.ApplyOn !== "PublishedVersions")
       return this.#say(`${FunctionName} has no SnapStart: nothing is published`);
     const startMs = performance.now();
     const before = await this.#versions(FunctionName);
-    const { Version = "" } = await this.#lambda.send(new PublishVersionCommand({ FunctionName }));
+    const { Version = "" } = await (await this.#lambda()).send(new PublishVersionCommand({ FunctionName }));
     await this.#active(FunctionName, Version);
     await this.#point(FunctionName, () => ({ version: Version, weights: {} }));
     if (this.#published.get(FunctionName) !== Version) await this.#removePublished(FunctionName);
@@ -107,7 +107,7 @@ export class Versions {
         FunctionVersion: version,
         RoutingConfig: { AdditionalVersionWeights: { ...weights } },
       });
-      await this.#lambda.send(command).catch((error: unknown) => {
+      await (await this.#lambda()).send(command).catch((error: unknown) => {
         this.#say(`${functionName}:${alias.name} can't lead to ${version}: ${(error as Error).message}`);
       });
     }
@@ -117,16 +117,20 @@ export class Versions {
     const Qualifier = this.#published.get(FunctionName);
     if (Qualifier === undefined) return;
     this.#published.delete(FunctionName);
-    await this.#lambda.send(new DeleteFunctionCommand({ FunctionName, Qualifier })).catch((error: unknown) => {
-      this.#say(`${FunctionName}:${Qualifier} stays: ${(error as Error).message}`);
-    });
+    await (await this.#lambda())
+      .send(new DeleteFunctionCommand({ FunctionName, Qualifier }))
+      .catch((error: unknown) => {
+        this.#say(`${FunctionName}:${Qualifier} stays: ${(error as Error).message}`);
+      });
   }
 
   async #versions(FunctionName: string): Promise<ReadonlySet<string>> {
     const found = new Set<string>();
     let marker: string | undefined;
     do {
-      const page = await this.#lambda.send(new ListVersionsByFunctionCommand({ FunctionName, Marker: marker }));
+      const page = await (await this.#lambda()).send(
+        new ListVersionsByFunctionCommand({ FunctionName, Marker: marker }),
+      );
       for (const { Version = "" } of page.Versions ?? []) found.add(Version);
       marker = page.NextMarker;
     } while (marker !== undefined && marker !== "");
@@ -135,7 +139,7 @@ export class Versions {
 
   async #active(FunctionName: string, Qualifier: string): Promise<void> {
     for (;;) {
-      const found = await this.#lambda.send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier }));
+      const found = await (await this.#lambda()).send(new GetFunctionConfigurationCommand({ FunctionName, Qualifier }));
       if (found.State === "Active") return;
       if (found.State === "Failed")
         throw new CommandError(`${FunctionName}:${Qualifier} has no snapshot: ${found.StateReason ?? ""}`);

@@ -1,6 +1,6 @@
 /** The commands of those who watch: invocations, top. */
 import { type Command, InvalidArgumentError } from "commander";
-import { INVOCATION_OUTCOMES, type InvocationOutcome } from "@thaw/thaw-api/invocations";
+import { INVOCATION_OUTCOMES, type InvocationOutcome } from "@thaw/thaw-api/outcomes";
 import { choiceOf } from "../did-you-mean.ts";
 import type { Connection } from "../connection.ts";
 import { showInvocations } from "./invocations.ts";

@@ -212,7 +212,7 @@ export class FunctionDebugger {
     const before: Variables = Environment?.Variables ?? {};
     const wanted = waits === null ? withoutDebugger(before, language) : withDebugger(before, language, waits);
     if (isSame(before, wanted)) return;
-    await this.#options.connection.lambda.send(
+    await (await this.#options.connection.lambda()).send(
       new UpdateFunctionConfigurationCommand({ FunctionName: functionName, Environment: { Variables: wanted } }),
     );
     await this.#settled(functionName);
@@ -220,7 +220,9 @@ export class FunctionDebugger {
 
   async #settled(FunctionName: string): Promise<FunctionConfiguration> {
     for (;;) {
-      const found = await this.#options.connection.lambda.send(new GetFunctionConfigurationCommand({ FunctionName }));
+      const found = await (await this.#options.connection.lambda()).send(
+        new GetFunctionConfigurationCommand({ FunctionName }),
+      );
       if (isSettled(found)) return found;
       await delay(POLL_MS);
     }
