@@ -64,11 +64,22 @@ async function useCompileCache() {
   if (cache !== null) module.enableCompileCache(cache);
 }
 
-/** Loads a program: its bundle, or the sources where these are newer. */
-async function load(program, loadSources) {
+/** Finds the bundle of a program; null where its sources are newer. */
+async function find(program) {
   const { bundled } = await import("@thaw/installation/bundled");
-  const bundle = bundled(ROOT, program);
+  return bundled(ROOT, program);
+}
+
+async function load(program, loadSources) {
+  const bundle = await find(program);
   return bundle === null ? loadSources() : import(bundle);
+}
+
+/** Hands the bundle on, which the launcher starts the server from: to look at all sources again takes it 10 ms. */
+async function serve(argv) {
+  const bundle = await find("serve");
+  const { main } = await (bundle === null ? import("@thaw/server/serve") : import(bundle));
+  await main(argv, bundle);
 }
 
 async function run() {
@@ -79,9 +90,8 @@ async function run() {
   const [command, ...rest] = process.argv.slice(2);
   const isHelp = rest.includes("--help") || rest.includes("-h");
   // The server and what works on its files are programs of their own; everything else only talks to it.
-  const serve = () => load("serve", () => import("@thaw/server/serve"));
-  if (command === "help" && rest[0] === "serve") await (await serve()).main(["--help"]);
-  else if (command === "serve") await (await serve()).main(rest);
+  if (command === "help" && rest[0] === "serve") await serve(["--help"]);
+  else if (command === "serve") await serve(rest);
   else if ((command === "backup" || command === "restore") && !isHelp) {
     const backup = await load("backup", () => import("@thaw/server/backup"));
     await backup.main(command, rest);

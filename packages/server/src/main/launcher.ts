@@ -69,8 +69,11 @@ function removeDeadRuns(parent: string): void {
  */
 type Passed = Pick<Settings, "argv" | "env">;
 
-/** Becomes the launcher. Throws a UsageError where the settings don't fit this host. */
-export function launch(options: ServeOptions, passed: Passed): void {
+/**
+ * Becomes the launcher. `bundle`: that of the server, null where it is to be looked for. Throws a UsageError where the
+ * settings don't fit this host.
+ */
+export function launch(options: ServeOptions, passed: Passed, bundle: string | null): void {
   // Directories and sockets made here and by sandboxd have modes of their own, whatever the service's mask is.
   process.umask(0o022);
   // Inherited by all that is started here: no core dump holds memory, wherever the host sends dumps.
@@ -79,7 +82,8 @@ export function launch(options: ServeOptions, passed: Passed): void {
   checkHostUsers(options.serverUid, options.companion !== null);
   try {
     prepareDirectories(options, layout);
-    const plan = planFor(options, layout, passed);
+    const program = bundle ?? bundled(ROOT, "serve") ?? join(import.meta.dirname, "serve.ts");
+    const plan = planFor(options, layout, passed, program);
     const path = join(layout.runDir, "plan.json");
     writeFileSync(path, JSON.stringify(plan), { mode: 0o600 });
     // The next start finds them, however this one ends.
@@ -93,14 +97,14 @@ export function launch(options: ServeOptions, passed: Passed): void {
   }
 }
 
-function planFor(options: ServeOptions, layout: Layout, passed: Passed): LaunchPlan {
+function planFor(options: ServeOptions, layout: Layout, passed: Passed, program: string): LaunchPlan {
   const hasHelper = options.companion !== null || options.installRuntimes === "on-use";
   return {
     listen: process.env[LISTEN_FD] === undefined ? options.listen : null,
     runDir: layout.runDir,
     helper: hasHelper ? helper(options, passed) : null,
     sandboxd: sandboxd(options, layout),
-    server: server(options, layout, passed),
+    server: server(options, layout, passed, program),
     again: [process.execPath, ...process.execArgv, ...process.argv.slice(1)],
     doctor: `${PROGRAM} doctor`,
   };
@@ -149,14 +153,11 @@ function isReachable(path: string): boolean {
   return true;
 }
 
-function server(options: ServeOptions, layout: Layout, passed: Passed): LaunchedProgram {
+function server(options: ServeOptions, layout: Layout, passed: Passed, path: string): LaunchedProgram {
   const identity = ["--reuid", options.serverUid, "--regid", options.serverUid, "--clear-groups", "--no-new-privs"];
   const setpriv = ["setpriv", ...identity.map(String), "--inh-caps=-all", "--bounding-set=-all", "--pdeathsig", "TERM"];
   const shown = showTo(options, layout);
-  const program = join(
-    shown.repository,
-    relative(ROOT, bundled(ROOT, "serve") ?? join(import.meta.dirname, "serve.ts")),
-  );
+  const program = join(shown.repository, relative(ROOT, path));
   const node = process.execPath.startsWith(`${ROOT}/`)
     ? join(shown.repository, process.execPath.slice(ROOT.length + 1))
     : process.execPath;

@@ -9,7 +9,8 @@ import { toServeOptions } from "./options/serve-options.ts";
 import { readSettings } from "./options/settings.ts";
 import { SERVE_USAGE } from "./options/usage.ts";
 
-export async function main(argv: readonly string[]): Promise<void> {
+/** `bundle`: what this was loaded from, where the caller has just found it to be current. */
+export async function main(argv: readonly string[], bundle: string | null = null): Promise<void> {
   if (argv.includes("--help") || argv.includes("-h")) return void process.stdout.write(`${SERVE_USAGE}\n`);
   if (argv.includes("--version")) return void process.stdout.write(`${VERSION}\n`);
   const isRoot = process.geteuid?.() === 0;
@@ -19,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     const options = toServeOptions(settings, isRoot);
     if (isRoot) {
       const { launch } = await import("./launcher.ts");
-      launch(options, settings);
+      launch(options, settings, bundle);
     } else {
       const { runServer } = await import("./all-in-one.ts");
       await runServer(options);
