@@ -338,7 +338,8 @@ it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
   mkdirSync(join(folder, "app/node_modules"), { recursive: true });
   writeFileSync(join(folder, "app/node_modules/large"), "");
   truncateSync(join(folder, "app/node_modules/large"), 300 * 2 ** 20);
-  save("greeting.ts", "export const greeting: string = 'one';\n");
+  writeFileSync(join(folder, "shared.ts"), "export const more: string = '';\n");
+  save("greeting.ts", "import { more } from '../shared.ts';\nexport const greeting: string = `one${more}`;\n");
   save("app.ts", "import { greeting } from './greeting.ts';\nexport const handler = async () => greeting;\n");
   template(`  Hello:
     Type: AWS::Serverless::Function
@@ -349,6 +350,9 @@ it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
     await dev.heard(/watching the code/);
     const name = await nameOf("Hello");
     expect((await functions.invoke(name)).payload).toBe("one");
+    // It is outside of CodeUri, and the bundle has it.
+    writeFileSync(join(folder, "shared.ts"), "export const more: string = ' more';\n");
+    await answers(name, "one more");
     save("greeting.ts", "export const greeting: string = ;\n");
     await dev.heard(/this save is broken, and the code so far stays:\n[^]*greeting\.ts:1:32/);
     save("greeting.ts", "export const greeting: string = 'two';\n");

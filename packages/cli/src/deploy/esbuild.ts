@@ -5,7 +5,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve, sep } from "node:path";
 import { CommandError } from "@thaw/installation/command-error";
 import { isTemplateList, isTemplateMap, type TemplateMap, type TemplateValue } from "@thaw/template/value";
 import { notThere } from "./not-there.ts";
@@ -17,6 +17,8 @@ export interface EsbuildOptions {
 }
 
 const TIMEOUT_MS = 60_000;
+/** As many files outside of a folder are watched. */
+const INPUTS_MAX = 1000;
 const OUTPUT_BYTES_MAX = 1024 * 1024;
 /** Properties of SAM's by the option of esbuild's that each is. Lists repeat it. */
 const OPTIONS: Readonly<Record<string, string>> = {
@@ -79,21 +81,41 @@ function argumentsOf(option: string, value: TemplateValue, isJoined: boolean): r
 }
 
 /**
- * Bundles into a folder, which is made anew. Gives the text of the errors; null: there were none. Throws CommandError
- * where the project has no esbuild.
+ * Bundles into a folder, which is made anew; with `metafile`, esbuild writes there of what. Gives the text of the
+ * errors; null: there were none. Throws CommandError where the project has no esbuild.
  */
-export async function bundle(folder: string, options: EsbuildOptions, to: string): Promise<string | null> {
+export async function bundle(
+  folder: string,
+  options: EsbuildOptions,
+  to: string,
+  metafile: string | null = null,
+): Promise<string | null> {
   // A program that is started in a folder which is not there seems to be missing itself.
   if (!existsSync(folder)) throw new CommandError(notThere(folder));
   const [program, ...before] = findEsbuild(folder);
   rmSync(to, { recursive: true, force: true });
   const args = [...before, ...options.args, `--outdir=${to}`, "--log-level=warning", "--color=false"];
+  if (metafile !== null) args.push(`--metafile=${metafile}`);
   const limits = { cwd: folder, timeout: TIMEOUT_MS, maxBuffer: OUTPUT_BYTES_MAX };
   return new Promise((done) => {
     execFile(program, args, limits, (error, _output, complaints) => {
       done(error === null ? null : complaints.trim() || error.message);
     });
   });
+}
+
+/**
+ * The files outside of a folder that a bundle of it has taken in, as by an import of `../shared`; packages of others
+ * are left out. `metafile`: what esbuild has written of the bundle.
+ */
+export function inputsOutside(folder: string, metafile: string): readonly string[] {
+  const { inputs } = JSON.parse(readFileSync(metafile, "utf8")) as {
+    readonly inputs: Readonly<Record<string, unknown>>;
+  };
+  return Object.keys(inputs)
+    .map((name) => resolve(folder, name))
+    .filter((path) => !path.startsWith(folder + sep) && !path.includes(`${sep}node_modules${sep}`) && existsSync(path))
+    .slice(0, INPUTS_MAX);
 }
 
 /** Bundles a folder and packs what came out. Throws CommandError with esbuild's own words where the code is broken. */

@@ -16,7 +16,7 @@ import { missingHandler } from "../handler/missing-handler.ts";
 import { isServerAway } from "../errors.ts";
 import { putCode } from "./code-update.ts";
 import type { FunctionDebugger } from "./debug/function-debugger.ts";
-import { bundle } from "../deploy/esbuild.ts";
+import { bundle, type EsbuildOptions, inputsOutside } from "../deploy/esbuild.ts";
 import { FolderWatch } from "./folder-watch.ts";
 import { JavaBuilds } from "./java.ts";
 import { type LocalFunction, type LocalTemplate, readLocalTemplate } from "./local-template.ts";
@@ -51,6 +51,8 @@ export class Session {
   readonly #noted = new Set<string>();
   /** Null before the first deployment. */
   #local: LocalTemplate | null = null;
+  /** Files outside of CodeUri that a bundle has taken in, by logical id. */
+  readonly #shared = new Map<string, readonly string[]>();
   /** Physical names by logical id. */
   #names: ReadonlyMap<string, string> = new Map();
   /** Logical ids of functions whose last save could not be used. */
@@ -153,7 +155,7 @@ export class Session {
     const local = this.#local;
     if (local === null) return;
     if (this.#isWaitingToDeploy || local.others.some((path) => roots.has(path))) return this.#deployAgain();
-    const changed = local.functions.filter(({ sources }) => sources.some((path) => roots.has(path)));
+    const changed = local.functions.filter((each) => this.#sourcesOf(each).some((path) => roots.has(path)));
     // The stack has none for it: its deployment has failed, perhaps for the want of what was saved now.
     if (changed.some(({ logicalId }) => !this.#names.has(logicalId))) return this.#deployAgain();
     await Promise.all(changed.map((each) => this.#update(each, atMs)));
@@ -180,9 +182,17 @@ export class Session {
       if (!this.#noted.has(note)) say(`note: ${note}`);
       this.#noted.add(note);
     }
-    this.#watch.setRoots([...local.others, ...local.functions.flatMap(({ sources }) => sources)]);
     this.#local = local;
+    this.#watchAll(local);
     return local;
+  }
+
+  #sourcesOf({ logicalId, sources }: LocalFunction): readonly string[] {
+    return [...sources, ...(this.#shared.get(logicalId) ?? [])];
+  }
+
+  #watchAll({ others, functions }: LocalTemplate): void {
+    this.#watch.setRoots([...others, ...functions.flatMap((each) => this.#sourcesOf(each))]);
   }
 
   async #deploy(local: LocalTemplate, built: ReadonlyMap<string, string>): Promise<void> {
@@ -246,9 +256,24 @@ export class Session {
   async #look(local: LocalFunction): Promise<Look> {
     const { path, runtime, esbuild, java } = local;
     const to = this.#builtPath(local);
-    if (esbuild !== null) return { problem: await bundle(path, esbuild, to), note: null };
+    if (esbuild !== null) return { problem: await this.#bundle(local, esbuild, to), note: null };
     if (java !== null) return { problem: await this.#java.build(java, to), note: null };
     return this.#sources.look(path, runtime);
+  }
+
+  async #bundle({ logicalId, path }: LocalFunction, esbuild: EsbuildOptions, to: string): Promise<string | null> {
+    const metafile = `${to}.json`;
+    const problem = await bundle(path, esbuild, to, metafile);
+    if (problem !== null) return problem;
+    const before = this.#shared.get(logicalId) ?? [];
+    const shared = inputsOutside(path, metafile);
+    const fresh = shared.filter((each) => !before.includes(each));
+    if (fresh.length === 0 && before.length === shared.length) return null;
+    this.#shared.set(logicalId, shared);
+    if (this.#local !== null) this.#watchAll(this.#local);
+    // They may have been saved before they were watched.
+    for (const each of fresh) this.#saves.add(each);
+    return null;
   }
 
   #lookForHandler(local: LocalFunction): Promise<string | null> {
