@@ -31,7 +31,7 @@ it("says how to make a function, then how to call it, and completes its name", {
   expect(empty.stderr).toContain(
     `\n\nThe server at ${endpoint} has no functions yet. Next:\n  npx thaw init hello    write a small function\n`,
   );
-  expect(complete(["invoke", ""])).toEqual(["--event", "--quiet", "--help"]);
+  expect(complete(["invoke", ""])).toEqual(["--payload", "--event", "--quiet", "--help"]);
   const name = await functions.createSnapStart(
     { "index.mjs": "export const handler = async () => 1;" },
     { Runtime: "nodejs24.x" },
