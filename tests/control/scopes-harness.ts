@@ -25,6 +25,7 @@ import { createAwsServices, createDiskLogStore, createHttpServer, type HttpServe
 import {
   SessionCredentialSource,
   InstalledScopes,
+  type Metadata,
   metadataInFiles,
   openAccounts,
   placeOfScope,
@@ -68,9 +69,27 @@ interface Life {
   readonly accounts: Accounts;
 }
 
+/** Notes the account of each reading of all versions. */
+function noting(metadata: Metadata, read: string[]): Metadata {
+  return {
+    ...metadata,
+    async open(scope, directory, onCommitted) {
+      const store = await metadata.open(scope, directory, onCommitted);
+      const list = store.listAllVersions.bind(store);
+      const listAllVersions: typeof list = () => {
+        read.push(scope.accountId);
+        return list();
+      };
+      return Object.assign(store, { listAllVersions });
+    },
+  };
+}
+
 export class ScopesHarness implements AsyncDisposable {
   readonly dataDir = mkdtempSync(join(tmpdir(), "thaw-scopes-"));
   readonly problems: string[] = [];
+  /** Accounts whose rows of all versions the last start has read, each as often as it did. */
+  readAtStart: readonly string[] = [];
   readonly engine: FakeEngine;
   readonly destinations = new FakeDestinations();
   readonly keys = new Map<string, Keys>([[HOME, HOME_KEY]]);
@@ -147,9 +166,10 @@ export class ScopesHarness implements AsyncDisposable {
       clock: systemClock,
       random: systemRandom,
     });
+    const read: string[] = [];
     const scopes = await InstalledScopes.open({
       dataDir,
-      metadata: metadataInFiles(dataDir),
+      metadata: noting(metadataInFiles(dataDir), read),
       objectsBytesMax: 2 ** 30,
       home,
       regions: [REGION, FAR_REGION],
@@ -197,6 +217,7 @@ export class ScopesHarness implements AsyncDisposable {
       },
     });
     await scopes.recover();
+    this.readAtStart = [...read];
     const app = createHttpServer({
       scopes,
       accounts,

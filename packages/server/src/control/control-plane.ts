@@ -32,6 +32,7 @@ import { RunnableVersions } from "./records/runnable-version.ts";
 import { UnfinishedWork } from "./records/unfinished-work.ts";
 import { ProvisionedConcurrency, provisionedOperations } from "./concurrency/provisioned-concurrency.ts";
 import type { AccountScope } from "../model/function-name.ts";
+import type { VersionRecord } from "../model/function-record.ts";
 import type { EventBuses } from "../ports/event-buses.ts";
 import type { BucketTargets } from "../ports/bucket-targets.ts";
 import type { Schedules } from "../ports/schedules.ts";
@@ -63,8 +64,11 @@ export interface ControlPlane extends OperatorFaces {
   readonly topics: TopicSubscriptions;
   /** The account and Region that all of it is for. */
   readonly scope: AccountScope;
-  /** Takes up the work that the last run left unfinished; called once, after the start. */
-  recover(): Promise<void>;
+  /**
+   * Takes up the work that the last run left unfinished; called once, after the start. `read`: the rows of all
+   * versions, where the caller has just read them.
+   */
+  recover(read?: readonly VersionRecord[]): Promise<void>;
   /**
    * Ends what runs behind the operations. Where the host is lost by then, what is under way may be why, and the next
    * start knows.
@@ -113,11 +117,11 @@ export function createControlPlane(services: ControlServices): ControlPlane {
     bucketTargets: ownEvents.bucketEvents,
     topics: ownEvents.topics,
     scope: services.scope,
-    async recover() {
+    async recover(read) {
       await uses.load();
       await unfinished.load();
       // Once: with thousands of them, reading them is most of a start.
-      const versions = await services.store.listAllVersions();
+      const versions = read ?? (await services.store.listAllVersions());
       await services.code.sweep(() => usedContent(services, versions));
       await restoreLayers(services, versions);
       await life.start(versions);

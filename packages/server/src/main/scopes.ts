@@ -13,6 +13,7 @@ import type { HostedKind, Scopes, ServedScope } from "../http/scopes.ts";
 import { ApiError } from "../model/api-error.ts";
 import { rootArn } from "../model/caller.ts";
 import { type AccountScope, isSameScope } from "../model/function-name.ts";
+import type { VersionRecord } from "../model/function-record.ts";
 import { logGroupArn } from "../model/log-group.ts";
 import { type ObjectDirectory, openObjectDirectory } from "../objects/object-directory.ts";
 import type { AccountStores } from "../ports/account-stores.ts";
@@ -166,9 +167,11 @@ export class InstalledScopes implements Scopes {
     const { worker, code, accounts, common } = this.#options;
     const all = [...this.#opened.values()];
     const used = new Set<string>();
+    let ofFirst: readonly VersionRecord[] | undefined;
     for (const { scope, store } of all) {
       await this.#hosted.load(keyOf(scope), store);
       const versions = await store.listAllVersions();
+      ofFirst ??= versions;
       worker.noteNamed(
         scope,
         versions.flatMap(({ snapshotId }) => snapshotId ?? []),
@@ -182,7 +185,11 @@ export class InstalledScopes implements Scopes {
     }
     await code.sweep(async () => used);
     code.onBrought(() => this.#sweeper.due());
-    for (const { control } of all) await control.recover();
+    for (const { control } of all) {
+      // What the first one begins may change rows of the others: theirs are read again.
+      await control.recover(ofFirst);
+      ofFirst = undefined;
+    }
     for (const { stacks } of all) await stacks.recover();
   }
 

@@ -2,7 +2,7 @@ export { openAccounts } from "../accounts/account-file.ts";
 export { SessionCredentialSource } from "../accounts/session-credentials.ts";
 export { InstalledScopes } from "../main/scopes.ts";
 export type { LaunchPlan } from "../main/launch-plan.ts";
-export { metadataInFiles } from "../main/metadata.ts";
+export { type Metadata, metadataInFiles } from "../main/metadata.ts";
 export { placeOfScope } from "../main/scope-directories.ts";
 export { SharedWorker } from "../worker/shared-worker.ts";
 export { createScopeServices } from "../main/scope-services.ts";
