@@ -1,16 +1,6 @@
 /** `thaw dev` against a real server: saves of every kind, until the function answers with what was saved. */
 import { once } from "node:events";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -18,7 +8,6 @@ import { DescribeStacksCommand, CloudFormationClient } from "@aws-sdk/client-clo
 import { GetAliasCommand, ListFunctionsCommand, ListVersionsByFunctionCommand } from "@aws-sdk/client-lambda";
 import { afterAll, beforeAll, beforeEach, it } from "vitest";
 import { childrenOf } from "../../tools/processes.ts";
-import { REPOSITORY } from "../../tools/thaw-server.ts";
 import { runThaw } from "../support/cli.ts";
 import { type Dev, type DevArguments, withDevIn } from "../support/dev.ts";
 import type { TestFunctions } from "../support/functions.ts";
@@ -331,36 +320,6 @@ it("keeps a stack that was there, and puts its aliases back", async ({ expect })
   expect((await runThaw(["delete", stackName(), "--yes"], functions.server.env, folder)).code).toBe(0);
 });
 
-it("bundles TypeScript with the project's own esbuild", async ({ expect }) => {
-  mkdirSync(join(folder, "node_modules"));
-  symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(folder, "node_modules/esbuild"));
-  // More than a package may have, of which the bundle has nothing.
-  mkdirSync(join(folder, "app/node_modules"), { recursive: true });
-  writeFileSync(join(folder, "app/node_modules/large"), "");
-  truncateSync(join(folder, "app/node_modules/large"), 300 * 2 ** 20);
-  writeFileSync(join(folder, "shared.ts"), "export const more: string = '';\n");
-  save("greeting.ts", "import { more } from '../shared.ts';\nexport const greeting: string = `one${more}`;\n");
-  save("app.ts", "import { greeting } from './greeting.ts';\nexport const handler = async () => greeting;\n");
-  template(`  Hello:
-    Type: AWS::Serverless::Function
-    Metadata: { BuildMethod: esbuild, BuildProperties: { EntryPoints: [app.ts] } }
-    Properties: { Handler: app.handler }
-`);
-  await withDev(async (dev) => {
-    await dev.heard(/watching the code/);
-    const name = await nameOf("Hello");
-    expect((await functions.invoke(name)).payload).toBe("one");
-    // It is outside of CodeUri, and the bundle has it.
-    writeFileSync(join(folder, "shared.ts"), "export const more: string = ' more';\n");
-    await answers(name, "one more");
-    save("greeting.ts", "export const greeting: string = ;\n");
-    await dev.heard(/this save is broken, and the code so far stays:\n[^]*greeting\.ts:1:32/);
-    save("greeting.ts", "export const greeting: string = 'two';\n");
-    await answers(name, "two");
-  });
-  expect(readdirSync(join(folder, "tmp"))).toEqual([]);
-});
-
 it("keeps the code where a save takes the handler away, and goes on when it is there again", async ({ expect }) => {
   save("index.mjs", answering("one"));
   save("word.py", "def handler(event, context):\n    return 'one'\n");
@@ -386,25 +345,6 @@ it("keeps the code where a save takes the handler away, and goes on when it is t
     save("word.py", "def handler(event, context):\n    return 'two'\n");
     await answers(word, "two");
     await answers(hello, "two");
-  });
-});
-
-it("takes a save of the TypeScript sample of thaw init", async ({ expect }) => {
-  expect(await runThaw(["init", folder, "--runtime", "typescript"])).toMatchObject({ code: 0 });
-  mkdirSync(join(folder, "node_modules"));
-  symlinkSync(join(REPOSITORY, "node_modules/esbuild"), join(folder, "node_modules/esbuild"));
-  const greets = (word: string): Promise<true> =>
-    functions.eventually(`the sample says ${word}`, async () => {
-      const { payload } = await functions.invoke(stackName());
-      return JSON.stringify(payload).includes(`${word}, world!`);
-    });
-  await withDev(async (dev) => {
-    await dev.heard(/watching the code of Hello/);
-    expect(dev.said).not.toContain("note: Hello");
-    await greets("Hello");
-    const source = join(folder, "src/app.ts");
-    writeFileSync(source, readFileSync(source, "utf8").replace('return "Hello"', 'return "Welcome"'));
-    await greets("Welcome");
   });
 });
 

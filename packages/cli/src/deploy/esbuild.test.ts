@@ -1,4 +1,4 @@
-/** What is said where a bundle can't be made; bundles are made in tests/integration/dev.test.ts. */
+/** What is said where a bundle can't be made; bundles are made in tests/integration/dev-typescript.test.ts. */
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
