@@ -1,5 +1,5 @@
 /** Outcomes of invocations: the contract's own, without the schemas around them. */
-import type { InvocationOutcome } from "@thaw/thaw-api/invocations";
+import type { InvocationOutcome } from "@thaw/thaw-api/outcomes";
 
 const OUTCOMES: Readonly<Record<InvocationOutcome, true>> = {
   success: true,
